@@ -1,0 +1,40 @@
+/*
+ * The log: one line per message on a file descriptor, as text or JSON, written
+ * with one write() so that lines of several threads never mix.
+ *
+ * Bounded: of messages from one place in the code at most a few a second are
+ * written; the first one afterwards says how many were left out.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdarg.h>
+
+#include <onceway/host.h>
+
+#include "base/clock.h"
+
+enum log_format { LOG_TEXT = 0, LOG_JSON };
+
+/* Before any thread starts. fd is borrowed. clock too; NULL: the system's. */
+void log_init(int fd, enum ow_level level, enum log_format format, const struct clock *clock);
+bool log_enabled(enum ow_level level);
+
+/* One `name=value` of a line; names are static. */
+struct log_field {
+	const char *name;
+	struct ow_text value;
+};
+
+/* who: "route cxone", "core"; fields end with a NULL name, or are NULL. */
+void log_write(enum ow_level level, const char *who, const struct log_field *fields,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void log_vwrite(enum ow_level level, const char *who, const struct log_field *fields,
+    const char *fmt, va_list args);
+
+#define log_error(who, ...)   log_write(OW_LOG_ERROR, who, NULL, __VA_ARGS__)
+#define log_warning(who, ...) log_write(OW_LOG_WARNING, who, NULL, __VA_ARGS__)
+#define log_info(who, ...)    log_write(OW_LOG_INFO, who, NULL, __VA_ARGS__)
+#define log_debug(who, ...)   log_write(OW_LOG_DEBUG, who, NULL, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,45 @@
+/* Helpers for struct ow_text: bytes that belong to somebody else. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <onceway/event.h>
+
+#define TEXT_NONE ((struct ow_text){NULL, 0})
+
+static inline struct ow_text text_of(const char *string)
+{
+	return (struct ow_text){string, string ? strlen(string) : 0};
+}
+
+static inline struct ow_text text_span(const char *data, size_t len)
+{
+	return (struct ow_text){data, len};
+}
+
+static inline bool text_equal(struct ow_text a, struct ow_text b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* ASCII letters only, whatever the locale: what HTTP means by case-insensitive. */
+bool text_equal_nocase(struct ow_text a, struct ow_text b);
+
+/* Without spaces and tabs at both ends. */
+struct ow_text text_trim(struct ow_text t);
+
+/* Compares without telling by its timing where the difference is. */
+bool text_equal_secret(struct ow_text a, struct ow_text b);
+
+/* Reads all of t as a decimal number of at most max. No sign, no spaces. */
+bool text_number(struct ow_text t, int64_t max, int64_t *out);
+
+/*
+ * How many single-character edits (insert, delete, replace, swap neighbours)
+ * turn a into b; for "did you mean". Texts over 64 bytes count as far apart.
+ */
+unsigned text_distance(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * The HTTP/1.1 client: a pool of kept-alive connections to one origin, with a
+ * bounded line of waiting requests, asynchronous name resolution, and an
+ * honest account of whether a request can have reached the peer.
+ *
+ * TLS: struct url says whether an origin wants it; http_pool_new() refuses
+ * https:// until the TLS room is there (the connection's bufferevent is made
+ * in one function, which is where it goes).
+ */
+#ifndef IO_HTTP_CLIENT_H
+#define IO_HTTP_CLIENT_H
+
+#include <onceway/host.h>
+
+#include "base/clock.h"
+#include "io/url.h"
+
+struct event_base;
+struct http_client;
+
+/* What all pools of one worker share: the resolver. */
+struct http_client *http_client_new(struct event_base *base, const struct clock *clock);
+void http_client_free(struct http_client *client); /* all pools are gone; NULL is fine */
+
+/* See struct ow_host for the contracts of these. */
+struct ow_http_pool *http_pool_new(struct http_client *client,
+    const struct ow_http_origin *origin, const char **why);
+void http_pool_free(struct ow_http_pool *pool);
+struct ow_http_call *http_pool_send(struct ow_http_pool *pool,
+    const struct ow_http_outgoing *request, ow_http_callback *fn, void *arg);
+bool http_call_cancel(struct ow_http_call *call);
+bool http_pool_reachable(struct ow_http_pool *pool, const char **why);
+
+/* For tests and metrics. */
+size_t http_pool_connections(const struct ow_http_pool *pool);
+size_t http_pool_waiting(const struct ow_http_pool *pool);
+
+#endif
