@@ -11,7 +11,8 @@
 
 uint64_t hash_bytes(const void *data, size_t len);
 
-/* The same with a given 16-byte key: for test vectors and for data that outlives the process. */
+/* The same with a given 16-byte key: for test vectors and for data that outlives the process.
+ */
 uint64_t hash_bytes_keyed(const unsigned char key[16], const void *data, size_t len);
 
 #endif

@@ -56,7 +56,7 @@ static inline void list_move_all(struct list *to, struct list *from)
 	list_init(from);
 }
 
-#define list_entry(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+#define list_entry(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 /* The current member may leave the list inside the loop; others may not. */
 #define list_each(head, it)                                                                    \

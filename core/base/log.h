@@ -14,7 +14,10 @@
 
 #include "base/clock.h"
 
-enum log_format { LOG_TEXT = 0, LOG_JSON };
+enum log_format {
+	LOG_TEXT = 0,
+	LOG_JSON
+};
 
 /* Before any thread starts. fd is borrowed. clock too; NULL: the system's. */
 void log_init(int fd, enum ow_level level, enum log_format format, const struct clock *clock);

@@ -26,7 +26,8 @@ void *map_put(struct map *m, struct ow_text key, void *value);
 void *map_remove(struct map *m, struct ow_text key); /* returns the old value or NULL */
 void map_free(struct map *m);			     /* not the values */
 
-/* Walks all values in no order: `for (size_t i = 0; (v = map_next(m, &i));)`. No changes meanwhile. */
+/* Walks all values in no order: `for (size_t i = 0; (v = map_next(m, &i));)`. No changes
+ * meanwhile. */
 void *map_next(const struct map *m, size_t *at);
 
 #endif

@@ -10,10 +10,14 @@
 
 #include "base/buf.h"
 
-struct metrics;	      /* the registry, one per process */
-struct metric_cell;   /* one series on one worker */
+struct metrics;	    /* the registry, one per process */
+struct metric_cell; /* one series on one worker */
 
-enum metric_type { METRIC_COUNTER = 1, METRIC_GAUGE, METRIC_HISTOGRAM };
+enum metric_type {
+	METRIC_COUNTER = 1,
+	METRIC_GAUGE,
+	METRIC_HISTOGRAM
+};
 
 /* A label of a series; names are static. A series has at most four. */
 struct metric_label {
@@ -37,12 +41,13 @@ void metrics_free(struct metrics *m);
 struct metric_cell *metrics_cell(struct metrics *m, unsigned worker, enum metric_type type,
     const char *family, const char *help, const struct metric_label *labels);
 
-/* A gauge that is the same for all workers (build info, store keys): shown as the greatest, not the sum. */
+/* A gauge that is the same for all workers (build info, store keys): shown as the greatest, not
+ * the sum. */
 void metrics_family_is_shared(struct metrics *m, const char *family);
 
-void metric_add(struct metric_cell *cell, uint64_t n);	     /* counters */
-void metric_set(struct metric_cell *cell, int64_t value);    /* gauges */
-void metric_move(struct metric_cell *cell, int64_t change);  /* gauges */
+void metric_add(struct metric_cell *cell, uint64_t n);	       /* counters */
+void metric_set(struct metric_cell *cell, int64_t value);      /* gauges */
+void metric_move(struct metric_cell *cell, int64_t change);    /* gauges */
 void metric_observe(struct metric_cell *cell, double seconds); /* histograms */
 uint64_t metric_value(const struct metric_cell *cell);
 

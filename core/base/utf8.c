@@ -1,13 +1,14 @@
 #include "base/utf8.h"
 
-/* Table 3-7 of the Unicode Standard: second-byte ranges rule out overlong forms and surrogates. */
+/* Table 3-7 of the Unicode Standard: second-byte ranges rule out overlong forms and surrogates.
+ */
 size_t utf8_char(const char *data, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)data;
 	if (p[0] < 0x80)
 		return 1;
-	size_t need = p[0] >= 0xc2 && p[0] <= 0xdf ? 2
-		      : (p[0] & 0xf0) == 0xe0	   ? 3
+	size_t need = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
+		      : (p[0] & 0xf0) == 0xe0	     ? 3
 		      : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
 						     : 0;
 	if (need == 0 || need > len)

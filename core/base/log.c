@@ -1,0 +1,160 @@
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+
+#define PLACES	     256 /* remembered for rate limiting; a power of two */
+#define BURST	     20	 /* lines of one place in one period */
+#define PERIOD_MS    1000
+#define LINE_MAX_LEN 8192 /* a longer line is cut */
+
+/* A place in the code is known by its format string. */
+struct place {
+	const char *fmt;
+	int64_t since_ms;
+	unsigned written, left_out;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	int fd;
+	_Atomic int level;
+	enum log_format format;
+	const struct clock *clock;
+	struct clock system_clock;
+	struct place places[PLACES];
+} logger = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO, .level = OW_LOG_INFO};
+
+void log_init(int fd, enum ow_level level, enum log_format format, const struct clock *clock)
+{
+	clock_init_system(&logger.system_clock);
+	logger.fd = fd;
+	logger.format = format;
+	logger.clock = clock ? clock : &logger.system_clock;
+	atomic_store(&logger.level, (int)level);
+}
+
+bool log_enabled(enum ow_level level)
+{
+	return (int)level <= atomic_load_explicit(&logger.level, memory_order_relaxed);
+}
+
+/*
+ * Whether a line of this place may be written now, and how many of its lines
+ * were left out before. Two places that share a slot push each other out, which
+ * writes more than the limit, never less than the first line.
+ */
+static bool admit(const char *fmt, int64_t now, unsigned *left_out)
+{
+	struct place *p = &logger.places[((uintptr_t)fmt >> 3) & (PLACES - 1)];
+	*left_out = 0;
+	if (p->fmt != fmt || now - p->since_ms >= PERIOD_MS) {
+		if (p->fmt == fmt)
+			*left_out = p->left_out;
+		*p = (struct place){.fmt = fmt, .since_ms = now};
+	}
+	if (p->written >= BURST) {
+		p->left_out++;
+		return false;
+	}
+	p->written++;
+	return true;
+}
+
+static const char *level_name(enum ow_level level)
+{
+	static const char *const names[] = {"", "error", "warning", "info", "debug"};
+	return names[level];
+}
+
+/* A line stays a line, whatever was put into it. */
+static void add_clean(struct buf *b, struct ow_text t)
+{
+	for (size_t i = 0; i < t.len; i++) {
+		unsigned char c = (unsigned char)t.data[i];
+		if (c < 0x20 || c == 0x7f)
+			buf_printf(b, "\\x%02x", c);
+		else
+			buf_add_char(b, (char)c);
+	}
+}
+
+static void add_text_line(struct buf *b, const char *time, enum ow_level level, const char *who,
+    const struct log_field *fields, struct ow_text message, unsigned left_out)
+{
+	buf_printf(b, "%s %-7s %s: ", time, level_name(level), who);
+	add_clean(b, message);
+	for (; fields && fields->name; fields++) {
+		buf_printf(b, " %s=", fields->name);
+		add_clean(b, fields->value);
+	}
+	if (left_out)
+		buf_printf(b, " (%u like this left out)", left_out);
+}
+
+static void add_json_line(struct buf *b, const char *time, enum ow_level level, const char *who,
+    const struct log_field *fields, struct ow_text message, unsigned left_out)
+{
+	buf_printf(b, "{\"time\":\"%s\",\"level\":\"%s\",\"from\":", time, level_name(level));
+	buf_add_json(b, text_of(who));
+	buf_add_string(b, ",\"message\":");
+	buf_add_json(b, message);
+	for (; fields && fields->name; fields++) {
+		buf_printf(b, ",\"%s\":", fields->name);
+		buf_add_json(b, fields->value);
+	}
+	if (left_out)
+		buf_printf(b, ",\"left_out\":%u", left_out);
+	buf_add_char(b, '}');
+}
+
+static void write_line(struct buf *b)
+{
+	buf_add_char(b, '\n');
+	/* A log that cannot be written must not stop deliveries. */
+	ssize_t n = write(logger.fd, b->data, b->len);
+	(void)n;
+}
+
+void log_vwrite(enum ow_level level, const char *who, const struct log_field *fields,
+    const char *fmt, va_list args)
+{
+	if (!log_enabled(level))
+		return;
+	if (!logger.clock)
+		log_init(logger.fd, (enum ow_level)logger.level, logger.format, NULL);
+	struct buf message = BUF_INIT, line = BUF_INIT;
+	unsigned left_out;
+	char time[32];
+	buf_vprintf(&message, fmt, args);
+	if (message.len > LINE_MAX_LEN)
+		message.len = LINE_MAX_LEN;
+	pthread_mutex_lock(&logger.lock);
+	if (admit(fmt, clock_mono(logger.clock), &left_out)) {
+		clock_format(clock_wall(logger.clock), time);
+		if (logger.format == LOG_JSON)
+			add_json_line(
+			    &line, time, level, who, fields, buf_text(&message), left_out);
+		else
+			add_text_line(
+			    &line, time, level, who, fields, buf_text(&message), left_out);
+		write_line(&line);
+	}
+	pthread_mutex_unlock(&logger.lock);
+	buf_free(&message);
+	buf_free(&line);
+}
+
+void log_write(
+    enum ow_level level, const char *who, const struct log_field *fields, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	log_vwrite(level, who, fields, fmt, args);
+	va_end(args);
+}
