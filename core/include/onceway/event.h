@@ -27,7 +27,10 @@ struct ow_http_pool;	/* connections to one origin */
 struct ow_http_call;	/* one request to an origin, until its callback */
 struct event_base;	/* libevent's; the worker's own */
 
-/* Bytes that belong to somebody else. data need not end with NUL. */
+/*
+ * Bytes that belong to somebody else. data need not end with NUL. This struct
+ * and struct ow_json stand inside others and never grow.
+ */
 struct ow_text {
 	const char *data;
 	size_t len;
@@ -100,7 +103,7 @@ struct ow_claim_answer {
 	enum ow_claim_state state;  /* with OK */
 	int64_t age_ms;		    /* DONE: since the commit; -1 unknown */
 	int64_t remaining_ms;	    /* IN_PROGRESS: life left of the claim; -1 unknown */
-	struct ow_result result;    /* DONE */
+	const struct ow_result *result; /* DONE: what the sink answered; NULL: not kept */
 	const unsigned char *digest; /* DONE: of the payload that was delivered, or NULL */
 };
 
@@ -122,7 +125,7 @@ struct ow_delivery {
 	int64_t retry_after_ms;	 /* RETRY: the other side's least wait; 0 none */
 	bool timed_out;		 /* unless OK: for want of time */
 	bool busy;		 /* RETRY: this side's own queue is full */
-	struct ow_result result; /* the answer, if there was one (status 0: none) */
+	const struct ow_result *result; /* the answer, if there was one, or NULL */
 };
 
 /* How a sink wants to be retried. The core does the waiting and the counting. */
@@ -169,6 +172,8 @@ struct ow_reply_request {
 	const char *why;	 /* one phrase, safe to show to the vendor */
 	struct ow_text key;	 /* without the prefix; empty if none was found */
 	const struct ow_result *result; /* the sink's answer, or NULL */
+	/* DUPLICATE: it came while the first was under way and waited for its result */
+	bool waited;
 };
 
 #endif
