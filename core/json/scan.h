@@ -12,12 +12,13 @@
 #define JSON_SCAN_H
 
 #include "json/pointer.h"
+#include "json/string.h"
 
 #define JSON_DEPTH_MAX 512
 
 struct json_error {
-	size_t offset;	     /* of the byte that is wrong */
-	bool utf8;	     /* it is not UTF-8 */
+	size_t offset; /* of the byte that is wrong */
+	bool utf8;     /* the text is not UTF-8; told before anything else that is wrong */
 	const char *problem; /* static phrase: "expected a value" */
 };
 
@@ -29,13 +30,5 @@ struct json_error {
  */
 bool json_scan(struct ow_text text, const struct pointer_set *set, struct ow_json *values,
     struct json_error *error);
-
-/* Upper bound of the decoded length of a string's raw text, and the decoding itself. */
-size_t json_string_room(struct ow_text raw);
-/* raw is a valid JSON string with its quotes. Writes UTF-8 to out, returns its length. */
-size_t json_string_decode(struct ow_text raw, char *out);
-
-/* True if raw (a valid string with quotes) has no escapes: its text is then the inside as it is. */
-bool json_string_plain(struct ow_text raw);
 
 #endif
