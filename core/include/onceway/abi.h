@@ -41,12 +41,12 @@
 
 /* The frozen block. The core reads it before it trusts any other byte. */
 struct ow_abi {
-	uint32_t magic;	       /* OW_ABI_MAGIC */
-	uint16_t major;	       /* must equal the core's */
-	uint16_t minor;	       /* of the header the plugin was built with */
-	uint16_t need_minor;   /* oldest core minor the plugin can live with */
-	uint16_t pointer_bits; /* 8 * sizeof(void *) */
-	uint32_t reserved;     /* zero */
+	uint32_t magic;		/* OW_ABI_MAGIC */
+	uint16_t major;		/* must equal the core's */
+	uint16_t minor;		/* of the header the plugin was built with */
+	uint16_t need_minor;	/* oldest core minor the plugin can live with */
+	uint16_t pointer_bits;	/* 8 * sizeof(void *) */
+	uint32_t reserved;	/* zero */
 	const char *built_with; /* compiler, for messages only; static */
 	const char *linked;	/* library ABIs that cross the line; static */
 };
@@ -88,7 +88,7 @@ typedef const struct ow_module *ow_module_fn(void);
  * const struct ow_component. The getter must do nothing else: loading and
  * describing a plugin runs no other code of it.
  */
-#define OW_MODULE(module_name, module_version, module_license, component_list)               \
+#define OW_MODULE(module_name, module_version, module_license, component_list)                 \
 	__attribute__((visibility("default"))) const struct ow_module *OW_MODULE_SYMBOL(void); \
 	const struct ow_module *OW_MODULE_SYMBOL(void)                                         \
 	{                                                                                      \

@@ -88,89 +88,92 @@ enum ow_claim_state {
 /* What a claim asks for. Borrowed until the operation is finished. */
 struct ow_claim {
 	uint32_t size;
-	struct ow_text key;	    /* prefix included */
-	const unsigned char *token; /* OW_TOKEN_SIZE random bytes, new for each claim */
+	struct ow_text key;	     /* prefix included */
+	const unsigned char *token;  /* OW_TOKEN_SIZE random bytes, new for each claim */
 	const unsigned char *digest; /* OW_DIGEST_SIZE of the payload, or NULL */
-	int64_t lock_ms;	    /* life of the unfinished claim */
-	int64_t window_ms;	    /* life once committed; stores may size themselves by it */
+	int64_t lock_ms;	     /* life of the unfinished claim */
+	int64_t window_ms;	     /* life once committed; stores may size themselves by it */
 };
 
 /* A store's answer to a claim. Pointers are borrowed for the call that passes it. */
 struct ow_claim_answer {
 	uint32_t size;
-	enum ow_rc rc;		    /* OK; FAIL: the store could not be asked */
-	const char *why;	    /* for FAIL: one phrase for the log */
-	enum ow_claim_state state;  /* with OK */
-	int64_t age_ms;		    /* DONE: since the commit; -1 unknown */
-	int64_t remaining_ms;	    /* IN_PROGRESS: life left of the claim; -1 unknown */
+	enum ow_rc rc;			/* OK; FAIL: the store could not be asked */
+	const char *why;		/* for FAIL: one phrase for the log */
+	enum ow_claim_state state;	/* with OK */
+	int64_t age_ms;			/* DONE: since the commit; -1 unknown */
+	int64_t remaining_ms;		/* IN_PROGRESS: life left of the claim; -1 unknown */
 	const struct ow_result *result; /* DONE: what the sink answered; NULL: not kept */
-	const unsigned char *digest; /* DONE: of the payload that was delivered, or NULL */
+	const unsigned char *digest;	/* DONE: of the payload that was delivered, or NULL */
 };
 
 /* What the core tells a sink about one attempt. Borrowed until the operation is finished. */
 struct ow_attempt {
 	uint32_t size;
-	unsigned number;	   /* from 1 */
-	struct ow_text key;	   /* prefix + key: the Idempotency-Key */
+	unsigned number;	    /* from 1 */
+	struct ow_text key;	    /* prefix + key: the Idempotency-Key */
 	struct ow_text traceparent; /* W3C trace context to pass on */
-	int64_t limit_ms;	   /* this attempt is cancelled after that long */
+	int64_t limit_ms;	    /* this attempt is cancelled after that long */
 };
 
 /* A sink's answer to one attempt. Pointers are borrowed for the call that passes it. */
 struct ow_delivery {
 	uint32_t size;
 	enum ow_rc rc;
-	const char *why;	 /* unless OK: one phrase for the log, no secrets */
-	const char *code;	 /* metric label: "200", "timeout", "connect"; static or short-lived */
-	int64_t retry_after_ms;	 /* RETRY: the other side's least wait; 0 none */
-	bool timed_out;		 /* unless OK: for want of time */
-	bool busy;		 /* RETRY: this side's own queue is full */
+	const char *why;  /* unless OK: one phrase for the log, no secrets */
+	const char *code; /* metric label: "200", "timeout", "connect"; static or short-lived */
+	int64_t retry_after_ms;		/* RETRY: the other side's least wait; 0 none */
+	bool timed_out;			/* unless OK: for want of time */
+	bool busy;			/* RETRY: this side's own queue is full */
 	const struct ow_result *result; /* the answer, if there was one, or NULL */
 };
 
 /* How a sink wants to be retried. The core does the waiting and the counting. */
-enum ow_jitter { OW_JITTER_FULL = 0, OW_JITTER_NONE };
+enum ow_jitter {
+	OW_JITTER_FULL = 0,
+	OW_JITTER_NONE
+};
 
 struct ow_sink_policy {
 	uint32_t size;
-	int64_t attempts;   /* at most, the first included; at least 1 */
-	int64_t base_ms;    /* wait before attempt n+1: base * 2^(n-1), */
-	int64_t max_ms;	    /* never more than this, */
+	int64_t attempts;      /* at most, the first included; at least 1 */
+	int64_t base_ms;       /* wait before attempt n+1: base * 2^(n-1), */
+	int64_t max_ms;	       /* never more than this, */
 	enum ow_jitter jitter; /* FULL: a random part of it */
-	int64_t attempt_ms; /* one attempt may take this long; 0: up to the deadline */
+	int64_t attempt_ms;    /* one attempt may take this long; 0: up to the deadline */
 };
 
 /* What became of an event. Also the value of the metric label `outcome`. */
 enum ow_outcome {
 	OW_DELIVERED = 1,
-	OW_DUPLICATE,	/* finished before, inside the window */
-	OW_INVALID,	/* not JSON, or a field is missing or of the wrong type */
-	OW_FAILED,	/* the sink did not accept it */
-	OW_REJECTED,	/* not tried: overload, store down, in progress elsewhere, draining */
-	OW_UNROUTED,	/* no route takes it */
-	OW_OUTCOMES	/* how many there are, plus one */
+	OW_DUPLICATE, /* finished before, inside the window */
+	OW_INVALID,   /* not JSON, or a field is missing or of the wrong type */
+	OW_FAILED,    /* the sink did not accept it */
+	OW_REJECTED,  /* not tried: overload, store down, in progress elsewhere, draining */
+	OW_UNROUTED,  /* no route takes it */
+	OW_OUTCOMES   /* how many there are, plus one */
 };
 
 /* How an event ended, for its source. Borrowed for the call that passes it. */
 struct ow_settlement {
 	uint32_t size;
 	enum ow_outcome outcome;
-	bool acknowledge; /* true: the source may forget it; false: it must come again */
-	int status;	  /* what an HTTP source answers */
+	bool acknowledge;	/* true: the source may forget it; false: it must come again */
+	int status;		/* what an HTTP source answers */
 	int64_t retry_after_ms; /* 0: none; else send Retry-After, rounded up to seconds */
 	struct ow_text content_type;
 	struct ow_text body;
-	int sink_status; /* the sink's own status, 0 if none */
-	const char *why; /* one phrase; never NULL */
+	const struct ow_result *result; /* the sink's own answer, or NULL */
+	const char *why;		/* one phrase; never NULL */
 };
 
 /* What a keyer is told when it shapes a vendor's reply. */
 struct ow_reply_request {
 	uint32_t size;
 	enum ow_outcome outcome;
-	int status;		 /* what the core proposes */
-	const char *why;	 /* one phrase, safe to show to the vendor */
-	struct ow_text key;	 /* without the prefix; empty if none was found */
+	int status;			/* what the core proposes */
+	const char *why;		/* one phrase, safe to show to the vendor */
+	struct ow_text key;		/* without the prefix; empty if none was found */
 	const struct ow_result *result; /* the sink's answer, or NULL */
 	/* DUPLICATE: it came while the first was under way and waited for its result */
 	bool waited;

@@ -12,7 +12,12 @@
 
 #include <onceway/event.h>
 
-enum ow_level { OW_LOG_ERROR = 1, OW_LOG_WARNING, OW_LOG_INFO, OW_LOG_DEBUG };
+enum ow_level {
+	OW_LOG_ERROR = 1,
+	OW_LOG_WARNING,
+	OW_LOG_INFO,
+	OW_LOG_DEBUG
+};
 
 /* Bits for http_serve(): the methods a path takes. Others get 405 with Allow. */
 #define OW_HTTP_GET    0x01
@@ -32,7 +37,7 @@ struct ow_http_origin {
 	int64_t max_connections;
 	int64_t max_waiting; /* requests in line when all connections are busy */
 	int64_t connect_ms;
-	int64_t idle_ms; /* close a connection idle that long */
+	int64_t idle_ms;      /* close a connection idle that long */
 	int64_t max_response; /* bytes of an answer's body; longer is a protocol error */
 };
 
@@ -40,13 +45,14 @@ struct ow_http_origin {
 struct ow_http_outgoing {
 	uint32_t size;
 	const char *method;
-	struct ow_text target; /* path and query, begins with '/' */
-	const struct ow_text *names; /* headers, in order; Host, Content-Length and */
+	struct ow_text target;	      /* path and query, begins with '/' */
+	const struct ow_text *names;  /* headers, in order; Host, Content-Length and */
 	const struct ow_text *values; /* Connection are the client's to write */
 	size_t headers;
 	struct ow_text body;
 	bool repeatable; /* may be sent again when a kept-alive connection turns out dead */
-	int64_t total_ms; /* from now to the last byte of the answer, waiting in line included */
+	int64_t
+	    total_ms; /* from now to the last byte of the answer, waiting in line included */
 };
 
 enum ow_http_end {
@@ -55,8 +61,8 @@ enum ow_http_end {
 	OW_HTTP_RESOLVE,      /* the host's name did not resolve: not sent */
 	OW_HTTP_CONNECT,      /* no connection: not sent */
 	OW_HTTP_TIMEOUT,
-	OW_HTTP_BROKEN,	      /* connection lost before the answer was complete */
-	OW_HTTP_PROTOCOL,     /* the answer is not HTTP/1.1, or too large */
+	OW_HTTP_BROKEN,	  /* connection lost before the answer was complete */
+	OW_HTTP_PROTOCOL, /* the answer is not HTTP/1.1, or too large */
 };
 
 /* How a call ended. Borrowed for the callback. */
@@ -110,7 +116,8 @@ struct ow_host {
 	/* ---- timers: one-shot, on the worker ---- */
 
 	/* Freed with timer_free(); set again at will, also from its own callback. */
-	struct ow_timer *(*timer_new)(struct ow_instance *self, void (*fn)(void *arg), void *arg);
+	struct ow_timer *(*timer_new)(
+	    struct ow_instance *self, void (*fn)(void *arg), void *arg);
 	void (*timer_set)(struct ow_timer *timer, int64_t ms); /* < 0 stops it */
 	void (*timer_free)(struct ow_timer *timer);	       /* NULL is fine */
 
@@ -126,8 +133,8 @@ struct ow_host {
 	    const char *help, const char *label, struct ow_text value);
 	void (*count)(struct ow_counter *counter, uint64_t n);
 	/* The same for a value that goes up and down. */
-	struct ow_counter *(*gauge)(struct ow_instance *self, const char *name,
-	    const char *help);
+	struct ow_counter *(*gauge)(
+	    struct ow_instance *self, const char *name, const char *help);
 	void (*gauge_set)(struct ow_counter *gauge, int64_t value);
 
 	/* ---- operations ---- */
@@ -135,7 +142,8 @@ struct ow_host {
 	/* A word of the plugin's own, kept with the operation until it is finished. */
 	void (*op_set)(struct ow_op *op, void *data);
 	void *(*op_get)(const struct ow_op *op);
-	/* Finishes start, drain, renew, commit, release. why: a phrase, copied; NULL with OK. */
+	/* Finishes start, drain, renew, commit, release. why: a phrase, copied; NULL with OK.
+	 */
 	void (*op_done)(struct ow_op *op, enum ow_rc rc, const char *why);
 	void (*claim_done)(struct ow_op *op, const struct ow_claim_answer *answer);
 	void (*deliver_done)(struct ow_op *op, const struct ow_delivery *delivery);
@@ -149,9 +157,10 @@ struct ow_host {
 	 * query, and its trace id if it has a valid traceparent. The request
 	 * itself stays to be answered, but has no body and headers any more.
 	 */
-	struct ow_event *(*event_from_request)(struct ow_instance *self,
-	    struct ow_http_request *request);
-	void (*event_set_body)(struct ow_event *event, const void *data, size_t len); /* copies */
+	struct ow_event *(*event_from_request)(
+	    struct ow_instance *self, struct ow_http_request *request);
+	void (*event_set_body)(
+	    struct ow_event *event, const void *data, size_t len); /* copies */
 	void (*event_add_header)(struct ow_event *event, const char *name, const char *value);
 	/* Gives the event, and your reference, to the route engine. settle() follows later. */
 	void (*emit)(struct ow_instance *self, struct ow_event *event, void *cookie);
@@ -165,7 +174,7 @@ struct ow_host {
 	struct ow_text (*event_header)(const struct ow_event *event, const char *name);
 	struct ow_text (*event_path)(const struct ow_event *event); /* without the query */
 	const char *(*event_source)(const struct ow_event *event);
-	int64_t (*event_time)(const struct ow_event *event); /* arrival, wall_ms */
+	int64_t (*event_time)(const struct ow_event *event);	  /* arrival, wall_ms */
 	const char *(*event_trace)(const struct ow_event *event); /* 32 hex digits */
 
 	/*
@@ -184,7 +193,8 @@ struct ow_host {
 	 * A string value's text: escapes resolved, UTF-8, may hold NUL bytes.
 	 * Borrowed for as long as the event lives.
 	 */
-	struct ow_text (*event_string)(const struct ow_event *event, const struct ow_json *value);
+	struct ow_text (*event_string)(
+	    const struct ow_event *event, const struct ow_json *value);
 
 	/* ---- keyers ---- */
 
@@ -192,7 +202,8 @@ struct ow_host {
 	void (*key_set)(struct ow_key *key, const char *prefix, struct ow_text text);
 	/* A label for the duplicate counters, such as a trigger id. */
 	void (*key_label)(struct ow_key *key, struct ow_text label);
-	/* For `key --explain`; ignored otherwise, so ask key_explaining() before costly work. */
+	/* For `key --explain`; ignored otherwise, so ask key_explaining() before costly work.
+	 */
 	bool (*key_explaining)(const struct ow_key *key);
 	void (*key_field)(struct ow_key *key, const char *name, struct ow_text value);
 	void (*key_canonical)(struct ow_key *key, struct ow_text bytes);
@@ -219,7 +230,8 @@ struct ow_host {
 	 */
 	int (*http_serve)(struct ow_instance *self, const char *listener, const char *path,
 	    unsigned methods, ow_http_handler *handler, void *arg, const char **why);
-	struct ow_text (*request_header)(const struct ow_http_request *request, const char *name);
+	struct ow_text (*request_header)(
+	    const struct ow_http_request *request, const char *name);
 	struct ow_text (*request_body)(const struct ow_http_request *request);
 	/*
 	 * Answers. Exactly once; harmless when the client has gone. Date, Server,
@@ -232,8 +244,8 @@ struct ow_host {
 	/* ---- HTTP client (sinks) ---- */
 
 	/* Connections to one origin, of this instance. NULL with *why: the URL is no good. */
-	struct ow_http_pool *(*http_pool_new)(struct ow_instance *self,
-	    const struct ow_http_origin *origin, const char **why);
+	struct ow_http_pool *(*http_pool_new)(
+	    struct ow_instance *self, const struct ow_http_origin *origin, const char **why);
 	/* No call may be unfinished. NULL is fine. */
 	void (*http_pool_free)(struct ow_http_pool *pool);
 	/*

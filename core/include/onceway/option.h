@@ -66,18 +66,23 @@ struct ow_option {
 	uint32_t offset;  /* into the configuration struct */
 	const char *dflt; /* as in YAML; NULL: none */
 	int64_t min, max;
-	const char *const *choices; /* ENUM: values; URL: schemes; REFERENCE: section; ends with NULL */
-	const char *unit;	    /* what a count counts, for the documentation; may be NULL */
-	const char *help;	    /* one sentence, with a full stop */
-	const char *since;	    /* release that added it; NULL: the first */
+	const char *const
+	    *choices;	   /* ENUM: values; URL: schemes; REFERENCE: section; ends with NULL */
+	const char *unit;  /* what a count counts, for the documentation; may be NULL */
+	const char *help;  /* one sentence, with a full stop */
+	const char *since; /* release that added it; NULL: the first */
 };
 
-#define OW_OPTION_END {.name = NULL}
+#define OW_OPTION_END                                                                          \
+	{                                                                                      \
+		.name = NULL                                                                   \
+	}
 
 /* offsetof() that does not compile unless the member has the type the option writes. */
 #define OW_MEMBER(conf, member, ctype)                                                         \
 	((uint32_t)(offsetof(conf, member) +                                                   \
-		    0 * sizeof(char[_Generic(&((conf *)0)->member, ctype *: 1, default: -1)])))
+		    0 * sizeof(char[_Generic(&((conf *)0)->member, ctype * : 1, default        \
+					     : -1)])))
 
 #define OW_OPTION(conf, member, ctype, otype, oname, ...)                                      \
 	{                                                                                      \

@@ -30,7 +30,12 @@
 #include <onceway/host.h>
 #include <onceway/option.h>
 
-enum ow_kind { OW_SOURCE = 1, OW_KEYER, OW_STORE, OW_SINK };
+enum ow_kind {
+	OW_SOURCE = 1,
+	OW_KEYER,
+	OW_STORE,
+	OW_SINK
+};
 
 /*
  * One component. Static const data.
@@ -39,9 +44,9 @@ enum ow_kind { OW_SOURCE = 1, OW_KEYER, OW_STORE, OW_SINK };
  * must be set.
  */
 struct ow_component {
-	uint32_t kind;	    /* enum ow_kind */
-	uint32_t conf_size; /* of the configuration struct */
-	const char *name;   /* as in `plugin: NAME`; [a-z][a-z0-9_]* */
+	uint32_t kind;	     /* enum ow_kind */
+	uint32_t conf_size;  /* of the configuration struct */
+	const char *name;    /* as in `plugin: NAME`; [a-z][a-z0-9_]* */
 	const char *summary; /* one sentence */
 	const struct ow_option *options;
 	const char *example; /* YAML of one instance's options; checked by the tests */
@@ -72,9 +77,10 @@ struct ow_component {
 /* Complaints of check(). The core adds file, line and column of the option. */
 struct ow_report {
 	uint32_t size;
-	/* option: its dotted name, or NULL for the whole; text: what is wrong and what to do. */
-	void (*complain)(const struct ow_report *report, const char *option, const char *fmt, ...)
-	    __attribute__((format(printf, 3, 4)));
+	/* option: its dotted name, or NULL for the whole; text: what is wrong and what to do.
+	 */
+	void (*complain)(const struct ow_report *report, const char *option, const char *fmt,
+	    ...) __attribute__((format(printf, 3, 4)));
 };
 
 /*
@@ -179,7 +185,8 @@ struct ow_retry {
 	int jitter;
 };
 
-#define OW_RETRY_CHOICES static const char *const retry_jitter_choices[] = {"full", "none", NULL}
+#define OW_RETRY_CHOICES                                                                       \
+	static const char *const retry_jitter_choices[] = {"full", "none", NULL}
 
 #define OW_RETRY_OPTIONS(c, m)                                                                 \
 	OW_INT(c, m.attempts, "retry.attempts", .dflt = "5", .min = 1, .max = 100,             \
