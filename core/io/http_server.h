@@ -3,17 +3,25 @@
  * (answers in order), chunked bodies, Expect: 100-continue, limits.
  *
  * A request is handed to its path's handler when its body is complete, and is
- * answered exactly once, at once or later. Before that the listener itself
- * answers 404 (no such path), 405 with Allow, 408, 413, 417, 431, 400 and 503
- * (too many connections).
+ * answered exactly once, at once or later (io/http_request.h). Before that the
+ * listener itself answers 404 (no such path), 405 with Allow, 408, 413, 417,
+ * 431 (414 when the request line alone is too long), 400, 501, 505 and 503 (too
+ * many connections). All but 404 and 405 close the connection, in a way that
+ * lets the client read the answer first.
+ *
+ * TLS has its place where http_connection.c makes the stream and where it
+ * sends: the rest only sees a bufferevent.
  */
 #ifndef IO_HTTP_SERVER_H
 #define IO_HTTP_SERVER_H
 
+#include <stdatomic.h>
+
 #include <onceway/host.h>
 
 #include "base/clock.h"
-#include "io/http_head.h"
+#include "io/http_listener.h"
+#include "io/http_request.h"
 
 struct event_base;
 struct http_server;
@@ -30,24 +38,19 @@ struct http_limits {
 
 /* Counters of a listener; written on its thread, read on any. */
 struct http_server_stats {
-	_Atomic uint64_t accepted, refused, requests, bad_requests, timeouts;
-	_Atomic int64_t connections;
+	_Atomic uint64_t accepted;
+	_Atomic uint64_t refused;      /* connections answered 503, being too many */
+	_Atomic uint64_t requests;     /* well-formed heads, whatever became of them */
+	_Atomic uint64_t bad_requests; /* refused with a status that closes, 408 included */
+	_Atomic uint64_t timeouts;     /* 408, and peers that did not read their answers */
+	_Atomic int64_t connections;   /* open now */
 };
 
-/*
- * Opens a listening socket: host:port, or [v6]:port; port 0 picks one.
- * reuse_port lets each worker have its own. Returns a non-blocking fd, or -1
- * with a phrase in why (256 bytes).
- */
-int http_listen_socket(const char *address, bool reuse_port, char *why);
-/* The port a socket is bound to. */
-int http_socket_port(int fd);
-
-/* Takes over fd, listening, and its limits. clock is borrowed. */
+/* Takes over fd, a listening socket. Limits are copied and above 0; clock is borrowed. */
 struct http_server *http_server_new(struct event_base *base, const struct clock *clock, int fd,
     const struct http_limits *limits);
 
-/* Gives a path's requests to handler. False: the path is taken. */
+/* Gives an exact path's requests to handler. False: the path is taken. */
 bool http_server_serve(struct http_server *server, const char *path, unsigned methods,
     ow_http_handler *handler, void *arg);
 
@@ -61,31 +64,5 @@ void http_server_drain(struct http_server *server);
 
 /* Closes everything. Requests not yet answered stay valid until they are answered. */
 void http_server_free(struct http_server *server);
-
-/* ---- a request, between its handler and its answer ---- */
-
-const struct http_head *http_request_head(const struct ow_http_request *request);
-struct ow_text http_request_body(const struct ow_http_request *request);
-/* "203.0.113.7:51324"; borrowed. */
-const char *http_request_peer(const struct ow_http_request *request);
-/*
- * Gives away the head, with the block its texts point into, and the body. The
- * caller frees: http_head_fini(), free(block), free(body). The request has
- * neither afterwards.
- */
-void http_request_take(struct ow_http_request *request, struct http_head *head, char **block,
-    char **body, size_t *body_len);
-
-/* Extra fields for the answer, `Name: value\r\n` each; may be NULL. */
-struct http_answer {
-	int status;
-	struct ow_text content_type; /* len 0: none */
-	struct ow_text body;
-	int64_t retry_after_ms; /* > 0: Retry-After, rounded up to whole seconds */
-	const char *extra;
-	bool close; /* close the connection after it */
-};
-/* Ends the request: the handle is invalid afterwards. */
-void http_request_answer(struct ow_http_request *request, const struct http_answer *answer);
 
 #endif

@@ -1,0 +1,107 @@
+#include "io/http_listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#define BACKLOG 1024
+
+static void complain(char *why, const char *address, const char *problem)
+{
+	snprintf(why, HTTP_LISTEN_WHY_SIZE, "address %s: %s", address, problem);
+}
+
+/* Splits `host:port` or `[v6]:port`. host is to be freed; false: it is neither. */
+static bool split(const char *address, char **host, const char **port)
+{
+	const char *colon = strrchr(address, ':');
+	int64_t number;
+	if (!colon || !text_number(text_of(colon + 1), 65535, &number))
+		return false;
+	const char *start = address, *end = colon;
+	if (*start == '[') {
+		start++;
+		end--;
+		if (end <= start || *end != ']')
+			return false;
+	} else if (memchr(start, ':', (size_t)(end - start))) {
+		return false; /* an IPv6 address needs its brackets: where would the port begin?
+			       */
+	}
+	if (end == start)
+		return false;
+	*host = mem_string_of(start, (size_t)(end - start));
+	*port = colon + 1;
+	return true;
+}
+
+static bool set_option(int fd, int level, int option)
+{
+	int on = 1;
+	return setsockopt(fd, level, option, &on, sizeof(on)) == 0;
+}
+
+/* Returns -1 with errno. */
+static int open_socket(const struct addrinfo *info, bool reuse_port)
+{
+	int fd = socket(info->ai_family, info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    info->ai_protocol);
+	if (fd < 0)
+		return -1;
+	/* V6ONLY: else [::] would depend on a system setting, and clash with 0.0.0.0. */
+	if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR) ||
+	    (reuse_port && !set_option(fd, SOL_SOCKET, SO_REUSEPORT)) ||
+	    (info->ai_family == AF_INET6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
+	    bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+		int error = errno;
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+int http_listen_socket(const char *address, bool reuse_port, char *why)
+{
+	char *host;
+	const char *port;
+	if (!split(address, &host, &port)) {
+		complain(why, address, "must be host:port or [v6]:port");
+		return -1;
+	}
+	struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo *found = NULL;
+	int fd = -1, error = getaddrinfo(host, port, &wanted, &found);
+	if (error)
+		complain(why, address, gai_strerror(error));
+	for (const struct addrinfo *i = found; i && fd < 0; i = i->ai_next) {
+		fd = open_socket(i, reuse_port);
+		if (fd < 0)
+			complain(why, address, strerror(errno));
+	}
+	if (found)
+		freeaddrinfo(found);
+	free(host);
+	return fd;
+}
+
+int http_socket_port(int fd)
+{
+	struct sockaddr_storage bound;
+	socklen_t len = sizeof(bound);
+	if (getsockname(fd, (struct sockaddr *)&bound, &len) != 0)
+		return -1;
+	if (bound.ss_family == AF_INET)
+		return ntohs(((struct sockaddr_in *)&bound)->sin_port);
+	if (bound.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)&bound)->sin6_port);
+	return -1;
+}

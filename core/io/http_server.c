@@ -1,0 +1,203 @@
+#include "io/http_server.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/http_connection.h"
+
+/* ---- accepting ---- */
+
+#define REFUSED_RETRY_MS 1000
+
+/*
+ * One connection too many: says so and closes, without waiting for anything.
+ * What the client has sent already is read first, else closing would reset the
+ * connection and the reset could overtake the answer.
+ */
+static void refuse_connection(struct http_server *s, int fd)
+{
+	struct buf out = BUF_INIT;
+	struct http_answer answer = {.status = 503,
+	    .content_type = text_of("application/json"),
+	    .body = text_of("{\"detail\":\"Too many connections\"}"),
+	    .retry_after_ms = REFUSED_RETRY_MS,
+	    .close = true};
+	struct http_answer_form form = {.common = &s->common, .minor = 1};
+	char scrap[4096];
+	http_common_fields_update(&s->common, clock_wall(s->clock));
+	http_answer_write(&out, &answer, &form);
+	for (int i = 0; i < 4 && recv(fd, scrap, sizeof(scrap), MSG_DONTWAIT) > 0; i++)
+		;
+	/* A fresh socket has room for it; if not, closing has to do. */
+	if (send(fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		shutdown(fd, SHUT_WR);
+	close(fd);
+	buf_free(&out);
+	http_count(&s->stats.refused);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
+    struct sockaddr *address, int len, void *arg)
+{
+	struct http_server *s = arg;
+	struct address peer = {.len = (socklen_t)len};
+	int on = 1;
+	(void)listener;
+	if (atomic_load(&s->stats.connections) >= s->limits.max_connections) {
+		refuse_connection(s, fd);
+		return;
+	}
+	memcpy(
+	    &peer.any, address, (size_t)len < sizeof(peer.v6) ? (size_t)len : sizeof(peer.v6));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	http_count(&s->stats.accepted);
+	http_connection_new(s, fd, &peer);
+}
+
+/*
+ * Out of file descriptors, most likely. The connection stays in the socket's
+ * backlog, which stays readable: trying again at once would spin.
+ */
+#define ACCEPT_PAUSE_MS 250
+
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+	struct http_server *s = arg;
+	struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
+	log_warning("listener", "cannot accept: %s; trying again in %d ms", strerror(errno),
+	    ACCEPT_PAUSE_MS);
+	evconnlistener_disable(listener);
+	evtimer_add(s->accept_again, &pause);
+}
+
+static void on_accept_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_server *s = arg;
+	(void)fd;
+	(void)what;
+	if (s->listener)
+		evconnlistener_enable(s->listener);
+}
+
+/* ---- connections that were held back ---- */
+
+static void on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_server *s = arg;
+	struct list ready;
+	(void)fd;
+	(void)what;
+	list_init(&ready);
+	list_move_all(&ready, &s->resumed);
+	while (!list_empty(&ready)) {
+		struct http_connection *c =
+		    list_entry(ready.next, struct http_connection, resume_link);
+		list_remove(&c->resume_link);
+		http_connection_work(c);
+	}
+}
+
+/* ---- the listener ---- */
+
+struct http_server *http_server_new(struct event_base *base, const struct clock *clock, int fd,
+    const struct http_limits *limits)
+{
+	struct http_server *s = mem_zero(sizeof(*s));
+	s->base = base;
+	s->clock = clock;
+	s->limits = *limits;
+	s->common = HTTP_COMMON_FIELDS_INIT;
+	s->paths = MAP_INIT;
+	list_init(&s->connections);
+	list_init(&s->resumed);
+	http_connection_waits(limits, s->waits);
+	wait_timer_init(&s->timer, base, clock, s->waits, WAITS);
+	s->resume = event_new(base, -1, 0, on_resume, s);
+	s->accept_again = evtimer_new(base, on_accept_again, s);
+	s->listener = evconnlistener_new(
+	    base, on_accept, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	evconnlistener_set_error_cb(s->listener, on_accept_error);
+	return s;
+}
+
+static char *allow_field(unsigned methods)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} names[] = {{OW_HTTP_GET, "GET"}, {OW_HTTP_HEAD, "HEAD"}, {OW_HTTP_POST, "POST"},
+	    {OW_HTTP_PUT, "PUT"}, {OW_HTTP_PATCH, "PATCH"}, {OW_HTTP_DELETE, "DELETE"}};
+	struct buf b = BUF_INIT;
+	buf_add_string(&b, "Allow:");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (methods & names[i].bit)
+			buf_printf(
+			    &b, "%s %s", b.data[b.len - 1] == ':' ? "" : ",", names[i].name);
+	buf_add_string(&b, "\r\n");
+	return buf_take(&b);
+}
+
+bool http_server_serve(struct http_server *s, const char *path, unsigned methods,
+    ow_http_handler *handler, void *arg)
+{
+	if (map_get(&s->paths, text_of(path)))
+		return false;
+	struct http_path *p = mem_zero(sizeof(*p));
+	p->path = mem_string(path);
+	p->allow = allow_field(methods);
+	p->methods = methods;
+	p->handler = handler;
+	p->arg = arg;
+	map_put(&s->paths, text_of(p->path), p);
+	return true;
+}
+
+const struct http_server_stats *http_server_stats(const struct http_server *s)
+{
+	return &s->stats;
+}
+
+static void stop_accepting(struct http_server *s)
+{
+	if (s->listener)
+		evconnlistener_free(s->listener);
+	s->listener = NULL;
+}
+
+void http_server_drain(struct http_server *s)
+{
+	s->draining = true;
+	stop_accepting(s);
+	list_each(&s->connections, it)
+	    http_connection_settle(list_entry(it, struct http_connection, link));
+}
+
+void http_server_free(struct http_server *s)
+{
+	struct http_path *p;
+	if (!s)
+		return;
+	stop_accepting(s);
+	list_each(&s->connections, it)
+	    http_connection_close(list_entry(it, struct http_connection, link));
+	for (size_t i = 0; (p = map_next(&s->paths, &i));) {
+		free(p->path);
+		free(p->allow);
+		free(p);
+	}
+	map_free(&s->paths);
+	wait_timer_fini(&s->timer);
+	event_free(s->resume);
+	event_free(s->accept_again);
+	free(s);
+}
