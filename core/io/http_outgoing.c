@@ -1,0 +1,115 @@
+#include "io/http_outgoing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "io/http_head.h"
+
+static bool is_token(struct ow_text text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!http_is_token(text.data[i]))
+			return false;
+	return text.len > 0;
+}
+
+static bool has(struct ow_text text, char c)
+{
+	return memchr(text.data, c, text.len) != NULL;
+}
+
+static bool is_value(struct ow_text text)
+{
+	return text.len == 0 || (!has(text, '\r') && !has(text, '\n') && !has(text, '\0'));
+}
+
+static bool is_target(struct ow_text text)
+{
+	if (text.len == 0 || text.data[0] != '/')
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] <= ' ' || text.data[i] > '~')
+			return false;
+	return true;
+}
+
+/* Fields that frame the message or name its receiver. */
+static bool is_ours(struct ow_text name)
+{
+	switch (name.len) {
+	case 4:
+		return text_equal_nocase(name, text_of("Host"));
+	case 10:
+		return text_equal_nocase(name, text_of("Connection"));
+	case 14:
+		return text_equal_nocase(name, text_of("Content-Length"));
+	case 17:
+		return text_equal_nocase(name, text_of("Transfer-Encoding"));
+	default:
+		return false;
+	}
+}
+
+const char *http_outgoing_check(const struct ow_http_outgoing *request)
+{
+	if (!is_token(text_of(request->method)))
+		return "the method is not a token";
+	if (!is_target(request->target))
+		return "the target does not begin with '/' or has a byte that must be escaped";
+	for (size_t i = 0; i < request->headers; i++) {
+		if (!is_token(request->names[i]))
+			return "a header's name is not a token";
+		if (!is_value(request->values[i]))
+			return "a header's value has a line break or a NUL";
+		if (is_ours(request->names[i]))
+			return "a header is set that the client writes itself";
+	}
+	return NULL;
+}
+
+static bool defines_body(const char *method)
+{
+	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+	       strcmp(method, "PATCH") == 0;
+}
+
+static char *put(char *at, struct ow_text text)
+{
+	if (text.len)
+		memcpy(at, text.data, text.len);
+	return at + text.len;
+}
+
+#define PUT(at, literal) put((at), text_span("" literal, sizeof(literal) - 1))
+
+#define FIXED_MAX 96 /* everything but method, target, host, names and values */
+
+void http_outgoing_write(
+    const struct ow_http_outgoing *request, struct ow_text host, struct buf *out)
+{
+	struct ow_text method = text_of(request->method);
+	size_t room = FIXED_MAX + method.len + request->target.len + host.len;
+	for (size_t i = 0; i < request->headers; i++)
+		room += request->names[i].len + request->values[i].len + 4;
+	buf_clear(out);
+	buf_reserve(out, room);
+
+	char *at = put(out->data, method);
+	at = PUT(at, " ");
+	at = put(at, request->target);
+	at = PUT(at, " HTTP/1.1\r\nHost: ");
+	at = put(at, host);
+	for (size_t i = 0; i < request->headers; i++) {
+		at = PUT(at, "\r\n");
+		at = put(at, request->names[i]);
+		at = PUT(at, ": ");
+		at = put(at, request->values[i]);
+	}
+	out->len = (size_t)(at - out->data);
+	if (request->body.len > 0 || defines_body(request->method)) {
+		buf_add_string(out, "\r\nContent-Length: ");
+		buf_add_number(out, (int64_t)request->body.len);
+	}
+	buf_add_string(out, "\r\n\r\n");
+}

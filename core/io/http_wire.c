@@ -1,0 +1,134 @@
+#include "io/http_wire.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <netinet/tcp.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static void on_readable(struct bufferevent *stream, void *arg)
+{
+	struct http_wire *wire = arg;
+	wire->events->readable(wire, bufferevent_get_input(stream));
+}
+
+/*
+ * A failed write does not end the connection: a server that refuses a large
+ * body answers, closes, and leaves the rest unread. Its answer is read first;
+ * the end of the stream follows by itself.
+ */
+static void on_event(struct bufferevent *stream, short what, void *arg)
+{
+	struct http_wire *wire = arg;
+	int error = what & BEV_EVENT_EOF ? 0 : EVUTIL_SOCKET_ERROR();
+	if (what & BEV_EVENT_CONNECTED) {
+		wire->established = true;
+		bufferevent_enable(stream, EV_READ);
+		wire->events->connected(wire);
+	} else if (!wire->established) {
+		wire->events->refused(wire, error);
+	} else if (what & BEV_EVENT_WRITING) {
+		wire->write_error = error;
+	} else {
+		wire->events->lost(wire, error);
+	}
+}
+
+/*
+ * The one place that knows what a connection is made of. For TLS: an OpenSSL
+ * bufferevent on the same socket, whose CONNECTED comes after the handshake
+ * and the check of the peer's name; http_wire_send() must then leave out its
+ * direct write.
+ */
+static struct bufferevent *make_bufferevent(struct event_base *base, int fd)
+{
+	return bufferevent_socket_new(base, fd, 0);
+}
+
+static int open_socket(const struct address *peer)
+{
+	int on = 1;
+	int fd = socket(peer->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(fd, &peer->any, peer->len) == 0 || errno == EINPROGRESS)
+		return fd;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+int http_wire_open(struct http_wire *wire, struct event_base *base, const struct address *peer,
+    const struct http_wire_events *events)
+{
+	int fd = open_socket(peer);
+	*wire = (struct http_wire){.events = events, .fd = fd, .peer = *peer};
+	if (fd < 0)
+		return errno;
+	wire->stream = make_bufferevent(base, fd);
+	if (!wire->stream) {
+		close(fd);
+		return ENOMEM;
+	}
+	bufferevent_setcb(wire->stream, on_readable, NULL, on_event, wire);
+	bufferevent_socket_connect(wire->stream, NULL, 0); /* no address: it is under way */
+	return 0;
+}
+
+/*
+ * The socket is closed here and not by libevent, which keeps a bufferevent
+ * until its running callback returns: a pool that opens another one in that
+ * callback would for a moment have more sockets than it may.
+ */
+void http_wire_close(struct http_wire *wire)
+{
+	if (!wire->stream)
+		return;
+	bufferevent_disable(wire->stream, EV_READ | EV_WRITE);
+	bufferevent_setfd(wire->stream, -1);
+	bufferevent_free(wire->stream);
+	close(wire->fd);
+	wire->stream = NULL;
+	wire->fd = -1;
+	wire->established = false;
+}
+
+/*
+ * Most requests fit into the socket's buffer: written at once, they cost one
+ * system call, without waiting for the loop to say that the socket is
+ * writable. An error is left for the bufferevent to find again.
+ */
+void http_wire_send(struct http_wire *wire, struct ow_text head, struct ow_text body)
+{
+	struct iovec parts[2] = {
+	    {.iov_base = (void *)(uintptr_t)head.data, .iov_len = head.len},
+	    {.iov_base = (void *)(uintptr_t)body.data, .iov_len = body.len},
+	};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = body.len ? 2 : 1};
+	ssize_t n = sendmsg(wire->fd, &message, MSG_NOSIGNAL);
+	size_t sent = n > 0 ? (size_t)n : 0;
+	if (sent == head.len + body.len)
+		return;
+
+	struct evbuffer *output = bufferevent_get_output(wire->stream);
+	size_t in_body = sent > head.len ? sent - head.len : 0;
+	if (sent < head.len)
+		evbuffer_add(output, head.data + sent, head.len - sent);
+	if (in_body < body.len)
+		evbuffer_add_reference(
+		    output, body.data + in_body, body.len - in_body, NULL, NULL);
+}
+
+bool http_wire_sent(const struct http_wire *wire)
+{
+	return evbuffer_get_length(bufferevent_get_output(wire->stream)) == 0;
+}
+
+bool http_wire_has_input(const struct http_wire *wire)
+{
+	return evbuffer_get_length(bufferevent_get_input(wire->stream)) > 0;
+}
