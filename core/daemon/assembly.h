@@ -1,0 +1,43 @@
+/*
+ * What one worker runs: listeners, instances and routes made from the
+ * settings. Built and freed on the main thread, started and drained on the
+ * worker's own.
+ */
+#ifndef DAEMON_ASSEMBLY_H
+#define DAEMON_ASSEMBLY_H
+
+#include <jansson.h>
+
+#include "daemon/settings.h"
+#include "plugin/worker.h"
+
+struct assembly;
+
+/*
+ * Makes a worker with all of the settings' parts, listening but not accepting.
+ * settings and common are borrowed. NULL after logging why.
+ */
+struct assembly *assembly_new(
+    unsigned index, const struct settings *settings, const struct worker_common *common);
+/* The worker's thread has ended. NULL is fine. */
+void assembly_free(struct assembly *a);
+
+struct worker *assembly_worker(struct assembly *a);
+
+/* why NULL: all went well. Called on the worker's thread. */
+typedef void assembly_done_fn(struct assembly *a, const char *why, void *arg);
+
+/* On the worker's thread: starts stores and sinks, then sources. */
+void assembly_start(struct assembly *a, assembly_done_fn *done, void *arg);
+/* On the worker's thread: takes nothing in, finishes what is under way, then done. */
+void assembly_drain(struct assembly *a, assembly_done_fn *done, void *arg);
+/* On the worker's thread: gives back what is not finished. The drain then ends soon. */
+void assembly_abort(struct assembly *a);
+
+/* From any thread: false if a store or sink cannot serve; *why (300 bytes) then names it. */
+bool assembly_ready(struct assembly *a, char *why);
+/* From any thread: adds {"name": {"plugin", "ready", "why"}} of this worker's stores and sinks.
+ */
+void assembly_describe(struct assembly *a, enum ow_kind kind, json_t *into);
+
+#endif

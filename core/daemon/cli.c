@@ -1,0 +1,216 @@
+#include "daemon/cli.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include <onceway/abi.h>
+
+#include "daemon/key_command.h"
+#include "daemon/plugins_command.h"
+#include "daemon/run.h"
+#include "daemon/settings.h"
+#include "daemon/version.h"
+
+#define PLUGIN_DIRS_MAX 16
+
+/* What the options of all commands together can say. */
+struct arguments {
+	const char *config;
+	const char *route;
+	const char *format;
+	bool explain;
+	const char *plugin_dirs[PLUGIN_DIRS_MAX + 1];
+	size_t plugin_dir_count;
+	const char *operand; /* NULL: none */
+};
+
+struct command {
+	const char *name, *usage, *help;
+	const char *takes; /* letters of the options it knows */
+	bool operand;	   /* takes one more word */
+	int (*run)(const struct arguments *args);
+};
+
+static struct settings *load(const struct arguments *args)
+{
+	struct conf_report report;
+	conf_report_init(&report);
+	struct settings *s = settings_load(args->config, args->plugin_dirs, &report);
+	conf_report_print(&report, stderr);
+	if (!s)
+		fprintf(stderr, "onceway: %s: %d error%s, nothing started\n", args->config,
+		    report.errors, report.errors == 1 ? "" : "s");
+	conf_report_free(&report);
+	return s;
+}
+
+static int command_run(const struct arguments *args)
+{
+	struct settings *s = load(args);
+	if (!s)
+		return EXIT_FAILURE;
+	int status = run_daemon(s);
+	settings_free(s);
+	return status;
+}
+
+static int command_check(const struct arguments *args)
+{
+	struct settings *s = load(args);
+	if (!s)
+		return EXIT_FAILURE;
+	size_t routes = 0;
+	for (const struct route_settings *r = s->routes; r; r = r->next)
+		routes++;
+	printf("%s: ok, %zu route%s\n", args->config, routes, routes == 1 ? "" : "s");
+	settings_free(s);
+	return EXIT_SUCCESS;
+}
+
+static int command_key(const struct arguments *args)
+{
+	struct settings *s = load(args);
+	if (!s)
+		return EXIT_FAILURE;
+	int status = key_command(s, args->route, args->explain, stdin, stdout);
+	settings_free(s);
+	return status;
+}
+
+static int command_plugins(const struct arguments *args)
+{
+	return plugins_command(args->plugin_dirs, args->operand, args->format, stdout);
+}
+
+static const struct command commands[] = {
+    {"run", "run -c FILE", "run in the foreground until SIGTERM", "cP", false, command_run},
+    {"check", "check -c FILE", "check a configuration and report all of its errors", "cP",
+	false, command_check},
+    {"key", "key -c FILE [-r ROUTE] [--explain]",
+	"print the keys of events on standard input, one JSON document a line", "crPe", false,
+	command_key},
+    {"plugins", "plugins [NAME] [--format text|json|markdown|man]",
+	"list the plugins, or describe one", "fP", true, command_plugins},
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_usage(FILE *out)
+{
+	fprintf(out, "Usage: onceway COMMAND [OPTIONS]\n\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-52s %s\n", commands[i].usage, commands[i].help);
+	fprintf(out, "  %-52s %s\n\n", "--version", "print versions");
+	fprintf(out,
+	    "Options:\n"
+	    "  -c, --config FILE       configuration\n"
+	    "  -r, --route NAME        route whose keyer is used (may be left out if there is "
+	    "one)\n"
+	    "      --explain           show the fields taken, the canonical bytes and the key\n"
+	    "      --format FORMAT     text, json, markdown or man\n"
+	    "      --plugin-dir DIR    look for plugins here first; may be repeated\n"
+	    "  -h, --help              this text\n");
+}
+
+static int print_version(void)
+{
+	printf("onceway %s\nplugin ABI %d.%d\nlibevent %s, jansson %s, libyaml %s\n",
+	    ONCEWAY_VERSION, OW_ABI_MAJOR, OW_ABI_MINOR, event_get_version(), JANSSON_VERSION,
+	    yaml_get_version_string());
+	return EXIT_SUCCESS;
+}
+
+static int usage_error(const char *what, const char *which)
+{
+	fprintf(stderr, "onceway: %s%s%s%s; see `onceway --help`\n", what, which ? " `" : "",
+	    which ? which : "", which ? "`" : "");
+	return EXIT_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* Takes one option. Returns 0 or EXIT_USAGE. */
+static int take_option(struct arguments *args, int letter)
+{
+	switch (letter) {
+	case 'c':
+		args->config = optarg;
+		return 0;
+	case 'r':
+		args->route = optarg;
+		return 0;
+	case 'f':
+		args->format = optarg;
+		return 0;
+	case 'e':
+		args->explain = true;
+		return 0;
+	default:
+		if (args->plugin_dir_count == PLUGIN_DIRS_MAX)
+			return usage_error("too many --plugin-dir", NULL);
+		args->plugin_dirs[args->plugin_dir_count++] = optarg;
+		return 0;
+	}
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+	    {"route", required_argument, NULL, 'r'}, {"explain", no_argument, NULL, 'e'},
+	    {"format", required_argument, NULL, 'f'},
+	    {"plugin-dir", required_argument, NULL, 'P'}, {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0}};
+	struct arguments args = {.format = "text"};
+	int letter;
+	opterr = 0;
+	while ((letter = getopt_long(argc, argv, ":c:r:h", options, NULL)) != -1) {
+		const char *word = argv[optind - 1];
+		if (letter == 'h') {
+			print_usage(stdout);
+			return EXIT_SUCCESS;
+		}
+		if (letter == ':')
+			return usage_error("a value is missing after", word);
+		if (letter == '?' || !strchr(command->takes, letter))
+			return usage_error("unknown option", word);
+		if (take_option(&args, letter) != 0)
+			return EXIT_USAGE;
+	}
+	if (optind < argc && command->operand)
+		args.operand = argv[optind++];
+	if (optind < argc)
+		return usage_error("one word too many:", argv[optind]);
+	if (strchr(command->takes, 'c') && !args.config)
+		return usage_error("say which configuration: -c FILE is missing", NULL);
+	return command->run(&args);
+}
+
+int cli_main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+		return print_version();
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		print_usage(stdout);
+		return EXIT_SUCCESS;
+	}
+	const struct command *command = find_command(argv[1]);
+	if (!command)
+		return usage_error("unknown command", argv[1]);
+	return run_command(command, argc - 1, argv + 1);
+}

@@ -1,0 +1,93 @@
+#include "daemon/options.h"
+
+#include "daemon/settings.h"
+
+#define MINUTE ((int64_t)60000)
+#define DAY    (1440 * MINUTE)
+
+static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const formats[] = {"text", "json", NULL};
+
+const struct ow_option process_options[] = {
+    OW_INT(struct process_settings, workers, "workers", .dflt = "1", .min = 1, .max = 64,
+	.unit = "threads", .help = "Threads that handle events, each with its own event loop."),
+    OW_ADDRESS(struct process_settings, admin, "admin", .dflt = "127.0.0.1:9464",
+	.help = "Address of /metrics, /healthz, /readyz and /status; it only reads."),
+    OW_DURATION(struct process_settings, drain_timeout_ms, "drain_timeout", .dflt = "30s",
+	.max = DAY,
+	.help = "Time after SIGTERM for events under way; what is left then is given back."),
+    OW_ENUM(struct process_settings, log_level, "log.level", .dflt = "info", .choices = levels,
+	.help = "Least important lines that are logged."),
+    OW_ENUM(struct process_settings, log_format, "log.format", .dflt = "text",
+	.choices = formats, .help = "How log lines are written to standard error."),
+    OW_LIST(struct process_settings, plugin_path, "plugin_path", .max = 16,
+	.help = "Directories searched for plugins before the installed one."),
+    OW_OPTION_END,
+};
+
+const struct ow_option listener_options[] = {
+    OW_ADDRESS(struct listener_settings, address, "address", .flags = OW_O_REQUIRED,
+	.help = "Where to listen: host:port or [v6]:port."),
+    OW_SIZE(struct listener_settings, max_body, "max_body", .dflt = "1MiB", .min = 1,
+	.max = (int64_t)1 << 30, .help = "Largest request body; beyond it 413."),
+    OW_SIZE(struct listener_settings, max_headers, "max_headers", .dflt = "16KiB", .min = 256,
+	.max = 1 << 20, .help = "Largest request head; beyond it 431."),
+    OW_DURATION(struct listener_settings, header_timeout_ms, "header_timeout", .dflt = "10s",
+	.min = 1, .max = DAY, .help = "From a request's first byte to the end of its head."),
+    OW_DURATION(struct listener_settings, body_timeout_ms, "body_timeout", .dflt = "30s",
+	.min = 1, .max = DAY, .help = "Longest pause within a request's body."),
+    OW_DURATION(struct listener_settings, idle_timeout_ms, "idle_timeout", .dflt = "60s",
+	.min = 1, .max = DAY, .help = "A connection unused for that long is closed."),
+    OW_INT(struct listener_settings, max_connections, "max_connections", .dflt = "10000",
+	.min = 1, .max = 1000000, .unit = "connections",
+	.help = "Connections per worker; beyond them 503."),
+    OW_INT(struct listener_settings, max_pipelined, "max_pipelined", .dflt = "16", .min = 1,
+	.max = 1024, .unit = "requests",
+	.help = "Requests of one connection that may wait for their answers."),
+    OW_OPTION_END,
+};
+
+static const char *const sources_section[] = {"sources", NULL};
+static const char *const stores_section[] = {"stores", NULL};
+static const char *const sinks_section[] = {"sinks", NULL};
+static const char *const on_duplicate[] = {"replay", "ack", NULL};
+static const char *const in_progress[] = {"wait", "reject", "ack", NULL};
+static const char *const on_failure[] = {"release", "keep", NULL};
+static const char *const respond[] = {"vendor", "sink", "plain", NULL};
+
+const struct ow_option route_options[] = {
+    OW_REFERENCE(struct route_settings, from, "from", .flags = OW_O_REQUIRED,
+	.choices = sources_section, .help = "Source of the events."),
+    OW_REFERENCE(struct route_settings, store_name, "store", .flags = OW_O_REQUIRED,
+	.choices = stores_section, .help = "Store that remembers the keys."),
+    OW_REFERENCE(struct route_settings, to, "to", .flags = OW_O_REQUIRED,
+	.choices = sinks_section, .help = "Sink that new events are delivered to."),
+    OW_DURATION(struct route_settings, policy.window_ms, "window", .min = 1, .max = 366 * DAY,
+	.help = "How long a delivered key is remembered; by default the keyer says."),
+    OW_DURATION(struct route_settings, policy.lock_ms, "lock", .dflt = "60s", .min = 100,
+	.max = DAY, .help = "Life of an unfinished claim; renewed while its delivery lasts."),
+    OW_DURATION(struct route_settings, policy.deadline_ms, "deadline", .dflt = "30s", .min = 1,
+	.max = DAY,
+	.help = "Time for all of one event's delivery, retries and waits included."),
+    OW_ENUM(struct route_settings, policy.on_duplicate, "on_duplicate", .dflt = "replay",
+	.choices = on_duplicate,
+	.help = "Answer duplicates with the first one's result, or only acknowledge them."),
+    OW_ENUM(struct route_settings, policy.in_progress, "in_progress", .dflt = "wait",
+	.choices = in_progress,
+	.help =
+	    "A copy that comes during delivery: `wait` for the result (until the deadline), "
+	    "`reject` with 409 and Retry-After, or `ack` before the outcome is known."),
+    OW_ENUM(struct route_settings, policy.on_failure, "on_failure", .dflt = "release",
+	.choices = on_failure,
+	.help =
+	    "`release` the key so that the vendor's retry is delivered, or `keep` it so that "
+	    "the event is never tried again."),
+    OW_INT(struct route_settings, policy.max_inflight, "max_inflight", .dflt = "1024", .min = 1,
+	.max = 1000000, .unit = "events",
+	.help = "Unfinished events per worker; beyond them 503 with Retry-After."),
+    OW_ENUM(struct route_settings, policy.respond, "respond", .dflt = "vendor",
+	.choices = respond,
+	.help = "What an HTTP source answers: the keyer's `vendor` reply, what the `sink` "
+		"answered, or a `plain` {\"status\",\"key\"}."),
+    OW_OPTION_END,
+};

@@ -1,0 +1,303 @@
+#include "daemon/run.h"
+
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/admin.h"
+#include "daemon/assembly.h"
+#include "daemon/process_metrics.h"
+#include "daemon/version.h"
+
+/* After the drain timeout plugins are asked to stop; this long they have for it. */
+#define ABORT_GRACE_S 5
+
+struct daemon;
+
+/* One worker's thread. */
+struct thread {
+	struct daemon *daemon;
+	struct assembly *assembly;
+	pthread_t id;
+	bool running;
+};
+
+/* All of it belongs to the main thread; workers send word through worker_post(). */
+struct daemon {
+	const struct settings *settings;
+	struct clock clock;
+	struct worker_common common;
+	struct worker *main;
+	struct thread *threads;
+	struct assembly **assemblies;
+	size_t count;
+	struct admin *admin;
+	struct event *sigterm, *sigint, *sighup, *sigusr1, *timer;
+	size_t pending; /* workers that have not started, or not drained */
+	bool started, draining, aborted;
+	int status;
+};
+
+/* Word from a worker to the main thread. */
+struct word {
+	struct daemon *daemon;
+	char why[300];
+	bool failed;
+};
+
+/* ---- draining ---- */
+
+static void stop_worker(void *arg)
+{
+	worker_stop(arg);
+}
+
+static void worker_drained(void *arg)
+{
+	struct daemon *d = arg;
+	if (--d->pending > 0)
+		return;
+	for (size_t i = 0; i < d->count; i++)
+		worker_post(assembly_worker(d->assemblies[i]), stop_worker,
+		    assembly_worker(d->assemblies[i]));
+	worker_stop(d->main);
+}
+
+static void drained(struct assembly *a, const char *why, void *arg)
+{
+	struct daemon *d = arg;
+	(void)a;
+	if (why)
+		log_warning("core", "while draining: %s", why);
+	worker_post(d->main, worker_drained, d);
+}
+
+static void drain_worker(void *arg)
+{
+	struct thread *t = arg;
+	assembly_drain(t->assembly, drained, t->daemon);
+}
+
+static void abort_worker(void *arg)
+{
+	struct thread *t = arg;
+	assembly_abort(t->assembly);
+}
+
+static void set_timer(struct daemon *d, int64_t ms)
+{
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	event_add(d->timer, &tv);
+}
+
+static void timer_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	(void)fd, (void)what;
+	if (d->aborted) {
+		/* Nothing is lost: what is unfinished was never acknowledged. */
+		log_error("core", "a plugin does not stop; exiting without it");
+		_exit(EXIT_FAILURE);
+	}
+	d->aborted = true;
+	set_timer(d, ABORT_GRACE_S * 1000);
+	for (size_t i = 0; i < d->count; i++)
+		worker_post(assembly_worker(d->assemblies[i]), abort_worker, &d->threads[i]);
+}
+
+static void begin_drain(struct daemon *d)
+{
+	log_info("core", "draining: no new events; at most %lld s for those under way",
+	    (long long)d->settings->process.drain_timeout_ms / 1000);
+	d->draining = true;
+	d->pending = d->count;
+	set_timer(d, d->settings->process.drain_timeout_ms);
+	for (size_t i = 0; i < d->count; i++)
+		worker_post(assembly_worker(d->assemblies[i]), drain_worker, &d->threads[i]);
+}
+
+/* ---- signals ---- */
+
+static void on_stop(evutil_socket_t number, short what, void *arg)
+{
+	struct daemon *d = arg;
+	(void)what;
+	if (d->draining || !d->started) {
+		log_warning("core", "signal %d%s: quitting now", (int)number,
+		    d->draining ? " again" : " before the start was complete");
+		_exit(EXIT_FAILURE);
+	}
+	begin_drain(d);
+}
+
+/* Their default would end the process, and log rotation sends them by habit. */
+static void on_ignored(evutil_socket_t number, short what, void *arg)
+{
+	(void)what, (void)arg;
+	log_info(
+	    "core", "signal %d ignored: restart to read the configuration again", (int)number);
+}
+
+static struct event *watch_signal(struct daemon *d, int number, event_callback_fn fn)
+{
+	struct event *e = evsignal_new(worker_base(d->main), number, fn, d);
+	event_add(e, NULL);
+	return e;
+}
+
+/* ---- starting ---- */
+
+static void worker_started(void *arg)
+{
+	struct word *w = arg;
+	struct daemon *d = w->daemon;
+	d->pending--;
+	if (w->failed) {
+		log_error("core", "cannot start: %s", w->why);
+		d->status = EXIT_FAILURE;
+	}
+	free(w);
+	if (d->pending > 0)
+		return;
+	d->started = true;
+	if (d->status == EXIT_SUCCESS)
+		log_info("core", "ready: onceway %s, %zu worker(s), %s", ONCEWAY_VERSION,
+		    d->count, d->settings->file);
+	else
+		begin_drain(d);
+}
+
+static void started(struct assembly *a, const char *why, void *arg)
+{
+	struct word *w = mem_zero(sizeof(*w));
+	(void)a;
+	w->daemon = arg;
+	w->failed = why != NULL;
+	snprintf(w->why, sizeof(w->why), "%s", why ? why : "");
+	worker_post(w->daemon->main, worker_started, w);
+}
+
+static void start_worker(void *arg)
+{
+	struct thread *t = arg;
+	assembly_start(t->assembly, started, t->daemon);
+}
+
+static void *thread_main(void *arg)
+{
+	struct thread *t = arg;
+	worker_run(assembly_worker(t->assembly));
+	return NULL;
+}
+
+/* Signals are the main thread's alone. */
+static bool start_threads(struct daemon *d)
+{
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	for (size_t i = 0; i < d->count; i++) {
+		struct thread *t = &d->threads[i];
+		int error = pthread_create(&t->id, NULL, thread_main, t);
+		if (error) {
+			log_error("core", "cannot start a thread: %s", strerror(error));
+			break;
+		}
+		t->running = true;
+		worker_post(assembly_worker(t->assembly), start_worker, t);
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return d->threads[d->count - 1].running;
+}
+
+/* As many files as the system lets us have: each connection is one. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static bool set_up(struct daemon *d)
+{
+	const struct settings *s = d->settings;
+	d->count = (size_t)s->process.workers;
+	clock_init_system(&d->clock);
+	d->common.clock = &d->clock;
+	d->common.metrics = metrics_new((unsigned)d->count);
+	d->common.shared = shared_objects_new();
+	d->main = worker_new((unsigned)d->count, &d->common);
+	d->threads = mem_array(d->count, sizeof(*d->threads));
+	d->assemblies = mem_array(d->count, sizeof(struct assembly *));
+	d->pending = d->count;
+	d->timer = event_new(worker_base(d->main), -1, 0, timer_due, d);
+	process_metrics_publish(d->common.metrics, worker_index(d->main));
+	for (size_t i = 0; i < d->count; i++) {
+		struct assembly *a = assembly_new((unsigned)i, s, &d->common);
+		if (!a)
+			return false;
+		d->assemblies[i] = a;
+		d->threads[i] = (struct thread){.daemon = d, .assembly = a};
+	}
+	d->admin = admin_new(&(struct admin_view){.settings = s,
+	    .main = d->main,
+	    .assemblies = d->assemblies,
+	    .count = d->count,
+	    .started = &d->started,
+	    .draining = &d->draining});
+	if (!d->admin)
+		return false;
+	d->sigterm = watch_signal(d, SIGTERM, on_stop);
+	d->sigint = watch_signal(d, SIGINT, on_stop);
+	d->sighup = watch_signal(d, SIGHUP, on_ignored);
+	d->sigusr1 = watch_signal(d, SIGUSR1, on_ignored);
+	return true;
+}
+
+static void tear_down(struct daemon *d)
+{
+	struct event *const events[] = {d->sigterm, d->sigint, d->sighup, d->sigusr1, d->timer};
+	for (size_t i = 0; i < d->count; i++)
+		if (d->threads[i].running)
+			pthread_join(d->threads[i].id, NULL);
+	admin_free(d->admin);
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (events[i])
+			event_free(events[i]);
+	for (size_t i = 0; i < d->count; i++)
+		assembly_free(d->assemblies[i]);
+	free(d->threads);
+	free(d->assemblies);
+	worker_free(d->main);
+	shared_objects_free(d->common.shared);
+	metrics_free(d->common.metrics);
+}
+
+int run_daemon(const struct settings *settings)
+{
+	struct daemon d = {.settings = settings, .status = EXIT_SUCCESS};
+	log_init(STDERR_FILENO, (enum ow_level)(settings->process.log_level + OW_LOG_ERROR),
+	    (enum log_format)settings->process.log_format, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	raise_file_limit();
+	if (!set_up(&d)) {
+		tear_down(&d);
+		return EXIT_FAILURE;
+	}
+	if (!start_threads(&d))
+		_exit(EXIT_FAILURE); /* some run already; nothing was taken in yet */
+	worker_run(d.main);
+	tear_down(&d);
+	if (d.status == EXIT_SUCCESS)
+		log_info("core", "drained: bye");
+	return d.status;
+}

@@ -1,0 +1,414 @@
+#include "daemon/settings.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "conf/check.h"
+#include "daemon/options.h"
+
+#define NAME_MAX_LEN  64
+#define LISTENERS_MAX 64
+
+/* What the functions of this file pass around. */
+struct loading {
+	struct settings *settings;
+	struct conf_report *report;
+	const struct conf_node *root;
+};
+
+/* ---- names and references ---- */
+
+/* The keys of a section, for "did you mean"; ends with NULL. */
+static const char *const *names_of(struct loading *l, const struct conf_node *section)
+{
+	size_t count = 0;
+	const char **names = arena_alloc(
+	    &l->settings->arena, ((section ? section->count : 0) + 1) * sizeof(*names));
+	conf_each(section, child) if (child->key) names[count++] = child->key;
+	return names;
+}
+
+static bool name_is_good(const char *name)
+{
+	size_t len = strlen(name);
+	return len > 0 && len <= NAME_MAX_LEN &&
+	       strspn(name,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == len;
+}
+
+/* Complains unless `name` is a key of the section; points at the option that names it. */
+static bool check_reference(struct loading *l, const struct conf_node *owner, const char *what,
+    const char *option, const char *section, const char *name)
+{
+	const struct conf_node *all = conf_get(l->root, section);
+	const struct conf_node *at = conf_option_node(owner, option);
+	if (!name || conf_get(all, name))
+		return true;
+	conf_error(l->report, at ? at->mark : owner->mark,
+	    "%s: option `%s`: there is no `%s` under `%s`%s", what, option, name, section,
+	    conf_suggest(l->report, name, names_of(l, all)));
+	return false;
+}
+
+/* References among a component's options. */
+static void check_references(struct loading *l, const struct conf_node *node, const char *what,
+    struct conf_table table, const void *conf)
+{
+	struct ow_option o;
+	for (size_t i = 0; conf_table_at(table, i, &o); i++) {
+		const char *name;
+		if (o.type != OW_T_REFERENCE)
+			continue;
+		memcpy(&name, (const char *)conf + o.offset, sizeof(name));
+		check_reference(l, node, what, o.name, o.choices[0], name);
+	}
+}
+
+/* ---- plugins ---- */
+
+/* The report that a component's check() complains to. */
+struct check_report {
+	struct ow_report base;
+	struct loading *loading;
+	const struct conf_node *node;
+	const char *what;
+};
+
+__attribute__((format(printf, 3, 4))) static void complain(
+    const struct ow_report *base, const char *option, const char *fmt, ...)
+{
+	const struct check_report *r = (const struct check_report *)(const void *)base;
+	const struct conf_node *at = option ? conf_option_node(r->node, option) : NULL;
+	struct buf text = BUF_INIT;
+	va_list args;
+	buf_printf(&text, "%s: ", r->what);
+	if (option)
+		buf_printf(&text, "option `%s` ", option);
+	va_start(args, fmt);
+	buf_vprintf(&text, fmt, args);
+	va_end(args);
+	conf_error(r->loading->report, at ? at->mark : r->node->mark, "%s", text.data);
+	buf_free(&text);
+}
+
+/* Options of a component, checked: one by one, references, then its own rules. */
+static const void *check_conf(struct loading *l, const struct component *c,
+    const struct conf_node *node, const char *what)
+{
+	static const char *const also[] = {"plugin", NULL};
+	void *conf = arena_alloc(&l->settings->arena, c->description.conf_size);
+	struct conf_check check = {.table = c->table,
+	    .what = what,
+	    .also = also,
+	    .arena = &l->settings->arena,
+	    .report = l->report};
+	const struct conf_node *options = node->type == CONF_MAPPING ? node : NULL;
+	bool good = conf_check_options(&check, options, node->mark, conf);
+	check_references(l, node, what, c->table, conf);
+	if (good && c->description.check) {
+		struct check_report report = {
+		    {sizeof(struct ow_report), complain}, l, node, what};
+		c->description.check(conf, &report.base);
+	}
+	return conf;
+}
+
+/* All names there are of a kind, for "did you mean". */
+static const char *const *plugin_names(struct loading *l, enum ow_kind kind)
+{
+	size_t count = 0;
+	const char **names = arena_alloc(&l->settings->arena, 257 * sizeof(*names));
+	registry_load_all(l->settings->registry, NULL, NULL);
+	for (const struct module *m = registry_modules(l->settings->registry); m; m = m->next)
+		for (const struct component *c = m->components; c; c = c->next)
+			if (c->description.kind == kind && count < 256)
+				names[count++] = c->description.name;
+	return names;
+}
+
+static const struct component *find_plugin(struct loading *l, enum ow_kind kind,
+    const struct conf_node *at, const char *name, const char *what)
+{
+	const char *why;
+	const struct component *c = registry_find(l->settings->registry, kind, name, &why);
+	if (!c)
+		conf_error(l->report, at->mark, "%s: %s%s", what, why,
+		    conf_suggest(l->report, name, plugin_names(l, kind)));
+	return c;
+}
+
+static struct component_settings *load_component(struct loading *l, enum ow_kind kind,
+    const struct conf_node *node, const char *name, const char *what)
+{
+	/* `key: cxone` is short for `key: {plugin: cxone}`. */
+	bool brief = kind == OW_KEYER && node->type == CONF_SCALAR && !node->is_null;
+	const struct conf_node *plugin = brief ? node : conf_get(node, "plugin");
+	if (!brief && node->type != CONF_MAPPING) {
+		conf_error(l->report, node->mark, "%s must be a mapping, not %s", what,
+		    conf_type_name(node));
+		return NULL;
+	}
+	if (!plugin || plugin->type != CONF_SCALAR || plugin->is_null) {
+		conf_error(l->report, plugin ? plugin->mark : node->mark,
+		    "%s: option `plugin` is missing: say which %s it is", what,
+		    component_kind_name(kind));
+		return NULL;
+	}
+	const struct component *c = find_plugin(l, kind, plugin, plugin->text, what);
+	if (!c)
+		return NULL;
+	struct component_settings *s = arena_alloc(&l->settings->arena, sizeof(*s));
+	s->name = name;
+	s->node = node;
+	s->component = c;
+	s->conf = check_conf(l, c, node, what);
+	return s;
+}
+
+/* ---- sections ---- */
+
+typedef void entry_fn(struct loading *l, const struct conf_node *entry);
+
+/* Calls fn for each entry of a section that has a usable name. */
+static void each_entry(struct loading *l, const char *section, entry_fn *fn)
+{
+	const struct conf_node *node = conf_get(l->root, section);
+	if (!node || node->is_null)
+		return;
+	if (node->type != CONF_MAPPING) {
+		conf_error(l->report, node->mark,
+		    "section `%s` must be a mapping of names, not %s", section,
+		    conf_type_name(node));
+		return;
+	}
+	conf_each(node, entry)
+	{
+		if (name_is_good(entry->key))
+			fn(l, entry);
+		else
+			conf_error(l->report, entry->key_mark,
+			    "section `%s`: a name has letters, digits, `_`, `-` and `.`, at "
+			    "most %d "
+			    "of them",
+			    section, NAME_MAX_LEN);
+	}
+}
+
+static void load_listener(struct loading *l, const struct conf_node *entry)
+{
+	struct listener_settings *s = arena_alloc(&l->settings->arena, sizeof(*s));
+	struct listener_settings **last = &l->settings->listeners;
+	struct conf_check check = {.table = {listener_options, 0},
+	    .what = arena_printf(&l->settings->arena, "listener `%s`", entry->key),
+	    .arena = &l->settings->arena,
+	    .report = l->report};
+	size_t count = 0;
+	conf_check_options(&check, entry, entry->mark, s);
+	s->name = entry->key;
+	s->node = entry;
+	for (; *last; last = &(*last)->next, count++)
+		if (s->address && (*last)->address && strcmp(s->address, (*last)->address) == 0)
+			conf_error(l->report, entry->key_mark,
+			    "listener `%s` has the address of listener `%s` (line %d)", s->name,
+			    (*last)->name, (*last)->node->mark.line);
+	if (count == LISTENERS_MAX)
+		conf_error(l->report, entry->key_mark, "there may be at most %d listeners",
+		    LISTENERS_MAX);
+	*last = s;
+}
+
+static void append_component(struct component_settings **list, struct component_settings *s)
+{
+	while (*list)
+		list = &(*list)->next;
+	*list = s;
+}
+
+static void load_named(struct loading *l, enum ow_kind kind, const struct conf_node *entry,
+    struct component_settings **list)
+{
+	const char *what =
+	    arena_printf(&l->settings->arena, "%s `%s`", component_kind_name(kind), entry->key);
+	struct component_settings *s = load_component(l, kind, entry, entry->key, what);
+	if (s)
+		append_component(list, s);
+}
+
+static void load_source(struct loading *l, const struct conf_node *entry)
+{
+	load_named(l, OW_SOURCE, entry, &l->settings->sources);
+}
+
+static void load_store(struct loading *l, const struct conf_node *entry)
+{
+	load_named(l, OW_STORE, entry, &l->settings->stores);
+}
+
+static void load_sink(struct loading *l, const struct conf_node *entry)
+{
+	load_named(l, OW_SINK, entry, &l->settings->sinks);
+}
+
+/* ---- routes ---- */
+
+static struct component_settings *use(struct component_settings *list, const char *name)
+{
+	for (; name && list; list = list->next) {
+		if (strcmp(list->name, name) == 0) {
+			list->used = true;
+			return list;
+		}
+	}
+	return NULL;
+}
+
+/* First match wins: behind a route that takes all, another gets nothing. */
+static void check_reachable(struct loading *l, const struct route_settings *route)
+{
+	for (const struct route_settings *r = l->settings->routes; r; r = r->next) {
+		if (!r->from || !route->from || strcmp(r->from, route->from) != 0)
+			continue;
+		conf_error(l->report, route->node->key_mark,
+		    "route `%s` never gets an event: route `%s` (line %d) takes all of source "
+		    "`%s`",
+		    route->name, r->name, r->node->key_mark.line, route->from);
+		return;
+	}
+}
+
+static void load_route(struct loading *l, const struct conf_node *entry)
+{
+	static const char *const also[] = {"key", NULL};
+	struct settings *all = l->settings;
+	struct route_settings *r = arena_alloc(&all->arena, sizeof(*r));
+	const char *what = arena_printf(&all->arena, "route `%s`", entry->key);
+	const struct conf_node *key = conf_get(entry, "key");
+	struct conf_check check = {.table = {route_options, 0},
+	    .what = what,
+	    .also = also,
+	    .arena = &all->arena,
+	    .report = l->report};
+	conf_check_options(&check, entry, entry->mark, r);
+	if (entry->type != CONF_MAPPING)
+		return;
+	r->name = entry->key;
+	r->node = entry;
+	check_references(l, entry, what, check.table, r);
+	if (!key || key->is_null)
+		conf_error(l->report, entry->key_mark,
+		    "%s: option `key` is missing: name a keyer, such as `key: cxone`", what);
+	else
+		r->keyer = load_component(
+		    l, OW_KEYER, key, entry->key, arena_printf(&all->arena, "%s: key", what));
+	r->source = use(all->sources, r->from);
+	r->store = use(all->stores, r->store_name);
+	r->sink = use(all->sinks, r->to);
+	check_reachable(l, r);
+	struct route_settings **last = &all->routes;
+	while (*last)
+		last = &(*last)->next;
+	*last = r;
+}
+
+/* ---- the whole ---- */
+
+static void check_sections(struct loading *l)
+{
+	static const char *const known[] = {
+	    "onceway", "listeners", "sources", "stores", "sinks", "routes", NULL};
+	conf_each(l->root, section)
+	{
+		size_t i = 0;
+		while (known[i] && strcmp(known[i], section->key) != 0)
+			i++;
+		/* x-...: room for anchors, as other programs' YAML has it */
+		if (!known[i] && strncmp(section->key, "x-", 2) != 0)
+			conf_error(l->report, section->key_mark, "unknown section `%s`%s",
+			    section->key, conf_suggest(l->report, section->key, known));
+	}
+}
+
+static void check_unused(struct loading *l)
+{
+	const struct settings *s = l->settings;
+	for (const struct component_settings *c = s->sources; c; c = c->next)
+		if (!c->used)
+			conf_error(l->report, c->node->key_mark,
+			    "source `%s` has no route: its events would go nowhere", c->name);
+	for (const struct component_settings *c = s->stores; c; c = c->next)
+		if (!c->used)
+			conf_warning(l->report, c->node->key_mark,
+			    "store `%s` is not used by any route", c->name);
+	for (const struct component_settings *c = s->sinks; c; c = c->next)
+		if (!c->used)
+			conf_warning(l->report, c->node->key_mark,
+			    "sink `%s` is not used by any route", c->name);
+	const struct conf_node *routes = conf_get(l->root, "routes");
+	if (!routes || routes->count == 0)
+		conf_error(l->report, routes ? routes->mark : (struct conf_mark){s->file, 0, 0},
+		    "there is no route: add one under `routes`");
+}
+
+static void load_process(struct loading *l)
+{
+	struct settings *s = l->settings;
+	const struct conf_node *node = conf_get(l->root, "onceway");
+	struct conf_check check = {.table = {process_options, 0},
+	    .what = "section `onceway`",
+	    .arena = &s->arena,
+	    .report = l->report};
+	conf_check_options(
+	    &check, node && node->is_null ? NULL : node, l->root->mark, &s->process);
+}
+
+static struct registry *make_registry(const struct settings *s, const char *const *plugin_dirs)
+{
+	size_t given = 0, at = 0;
+	while (plugin_dirs && plugin_dirs[given])
+		given++;
+	const char **dirs = mem_array(given + s->process.plugin_path.count + 1, sizeof(*dirs));
+	for (; at < given; at++)
+		dirs[at] = plugin_dirs[at];
+	for (size_t i = 0; i < s->process.plugin_path.count; i++)
+		dirs[at++] = s->process.plugin_path.items[i];
+	struct registry *r = registry_new(dirs);
+	free(dirs);
+	return r;
+}
+
+struct settings *settings_load(
+    const char *file, const char *const *plugin_dirs, struct conf_report *report)
+{
+	struct settings *s = mem_zero(sizeof(*s));
+	struct loading l = {.settings = s, .report = report};
+	s->file = file;
+	l.root = conf_tree_load(file, &s->arena, report);
+	if (!l.root)
+		goto fail;
+	check_sections(&l);
+	load_process(&l);
+	s->registry = make_registry(s, plugin_dirs);
+	each_entry(&l, "listeners", load_listener);
+	each_entry(&l, "sources", load_source);
+	each_entry(&l, "stores", load_store);
+	each_entry(&l, "sinks", load_sink);
+	each_entry(&l, "routes", load_route);
+	check_unused(&l);
+	if (report->errors > 0)
+		goto fail;
+	return s;
+fail:
+	settings_free(s);
+	return NULL;
+}
+
+void settings_free(struct settings *s)
+{
+	if (!s)
+		return;
+	registry_free(s->registry);
+	arena_free(&s->arena);
+	free(s);
+}

@@ -1,0 +1,70 @@
+/*
+ * A configuration, checked: every reference resolved, every value in its
+ * struct. Immutable once loaded; shared by all workers.
+ */
+#ifndef DAEMON_SETTINGS_H
+#define DAEMON_SETTINGS_H
+
+#include "base/arena.h"
+#include "conf/tree.h"
+#include "plugin/registry.h"
+#include "route/route.h"
+
+struct process_settings {
+	int64_t workers;
+	const char *admin; /* host:port */
+	int64_t drain_timeout_ms;
+	int log_level;	/* index: error, warning, info, debug */
+	int log_format; /* enum log_format */
+	struct ow_list plugin_path;
+};
+
+struct listener_settings {
+	struct listener_settings *next;
+	const char *name;
+	const struct conf_node *node;
+	const char *address;
+	int64_t max_body, max_headers;
+	int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
+	int64_t max_connections, max_pipelined;
+};
+
+/* A configured source, store, sink or keyer. */
+struct component_settings {
+	struct component_settings *next;
+	const char *name; /* of a keyer: its route's */
+	const struct conf_node *node;
+	const struct component *component;
+	const void *conf;
+	bool used; /* by a route */
+};
+
+struct route_settings {
+	struct route_settings *next;
+	const char *name;
+	const struct conf_node *node;
+	const char *from, *store_name, *to; /* as written */
+	struct route_policy policy;
+	struct component_settings *source, *store, *sink, *keyer;
+};
+
+struct settings {
+	struct arena arena; /* holds the tree and all that is below */
+	const char *file;
+	struct registry *registry;
+	struct process_settings process;
+	struct listener_settings *listeners;
+	struct component_settings *sources, *stores, *sinks;
+	struct route_settings *routes;
+};
+
+/*
+ * Loads and checks a file. plugin_dirs (ends with NULL; may be NULL) come
+ * before those of `onceway: plugin_path`. Complaints go to report; when there
+ * was an error the result is NULL.
+ */
+struct settings *settings_load(
+    const char *file, const char *const *plugin_dirs, struct conf_report *report);
+void settings_free(struct settings *s); /* NULL is fine */
+
+#endif
