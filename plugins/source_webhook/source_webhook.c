@@ -1,0 +1,191 @@
+/*
+ * webhook: takes events as POST requests on a path of a listener and answers
+ * each with what became of its event.
+ *
+ * The listener has already refused other methods (405), other paths (404),
+ * bodies over max_body (413) and anything that is not HTTP.
+ */
+#include <onceway/plugin.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum content_types {
+	CONTENT_JSON = 0,
+	CONTENT_ANY
+};
+
+struct webhook_conf {
+	const char *listener;
+	const char *path;
+	int content_types; /* enum content_types */
+	bool pass_client_errors;
+};
+
+struct webhook {
+	const struct ow_host *host;
+	struct ow_instance *self;
+	const struct webhook_conf *conf;
+	size_t unsettled;
+	struct ow_op *drain; /* NULL unless draining */
+};
+
+static struct ow_text text(const char *s)
+{
+	return (struct ow_text){s, strlen(s)};
+}
+
+static bool ends_with(struct ow_text t, const char *end)
+{
+	size_t len = strlen(end);
+	return t.len >= len && strncasecmp(t.data + t.len - len, end, len) == 0;
+}
+
+/*
+ * application/json, anything with the +json suffix (RFC 6839), or nothing at
+ * all, which some vendors send. Parameters such as charset do not matter: JSON
+ * is UTF-8, and the body is checked for that.
+ */
+static bool is_json_type(struct ow_text type)
+{
+	if (type.data == NULL)
+		return true;
+	const char *semicolon = memchr(type.data, ';', type.len);
+	if (semicolon)
+		type.len = (size_t)(semicolon - type.data);
+	while (type.len && (type.data[type.len - 1] == ' ' || type.data[type.len - 1] == '\t'))
+		type.len--;
+	return (type.len == strlen("application/json") &&
+		   ends_with(type, "application/json")) ||
+	       ends_with(type, "+json");
+}
+
+static void received(struct ow_http_request *request, void *arg)
+{
+	struct webhook *w = arg;
+	const struct ow_host *host = w->host;
+	if (w->conf->content_types == CONTENT_JSON &&
+	    !is_json_type(host->request_header(request, "Content-Type"))) {
+		host->request_answer(request, 415, text("application/json"),
+		    text("{\"detail\":\"Unsupported Media Type: send application/json\"}"), 0);
+		return;
+	}
+	struct ow_event *event = host->event_from_request(w->self, request);
+	w->unsettled++;
+	host->emit(w->self, event, request);
+}
+
+static void webhook_settle(void *state, void *cookie, const struct ow_settlement *how)
+{
+	struct webhook *w = state;
+	struct ow_http_request *request = cookie;
+	const struct ow_result *sink = how->result;
+	if (w->conf->pass_client_errors && how->outcome == OW_FAILED && sink &&
+	    sink->status >= 400 && sink->status <= 499)
+		w->host->request_answer(
+		    request, sink->status, sink->content_type, sink->body, how->retry_after_ms);
+	else
+		w->host->request_answer(
+		    request, how->status, how->content_type, how->body, how->retry_after_ms);
+	w->unsettled--;
+	if (w->drain && w->unsettled == 0) {
+		struct ow_op *drain = w->drain;
+		w->drain = NULL;
+		w->host->op_done(drain, OW_OK, NULL);
+	}
+}
+
+static void *webhook_create(
+    const struct ow_host *host, struct ow_instance *self, const void *conf, const char **why)
+{
+	struct webhook *w = calloc(1, sizeof(*w));
+	if (!w) {
+		*why = "out of memory";
+		return NULL;
+	}
+	w->host = host;
+	w->self = self;
+	w->conf = conf;
+	return w;
+}
+
+static void webhook_start(void *state, struct ow_op *op)
+{
+	struct webhook *w = state;
+	const char *why = NULL;
+	if (w->host->http_serve(
+		w->self, w->conf->listener, w->conf->path, OW_HTTP_POST, received, w, &why) < 0)
+		w->host->op_done(op, OW_FAIL, why);
+	else
+		w->host->op_done(op, OW_OK, NULL);
+}
+
+/* The listeners accept no more by now; what was received is answered first. */
+static void webhook_drain(void *state, struct ow_op *op)
+{
+	struct webhook *w = state;
+	if (w->unsettled == 0)
+		w->host->op_done(op, OW_OK, NULL);
+	else
+		w->drain = op;
+}
+
+static void webhook_destroy(void *state)
+{
+	free(state);
+}
+
+static void webhook_check(const void *options, const struct ow_report *report)
+{
+	const struct webhook_conf *conf = options;
+	if (conf->path[0] != '/')
+		report->complain(report, "path", "must begin with `/`: `/%s`", conf->path);
+	else if (strpbrk(conf->path, "?# \t"))
+		report->complain(report, "path",
+		    "must be a path alone, without `?`, `#` or spaces: requests may have any "
+		    "query");
+}
+
+static const char *const listener_section[] = {"listeners", NULL};
+static const char *const content_types_choices[] = {"json", "any", NULL};
+
+static const struct ow_option webhook_options[] = {
+    OW_REFERENCE(struct webhook_conf, listener, "listener", .flags = OW_O_REQUIRED,
+	.choices = listener_section, .help = "Listener that takes the requests."),
+    OW_STRING(struct webhook_conf, path, "path", .flags = OW_O_REQUIRED,
+	.help = "Path that events are posted to, compared exactly; a query is ignored."),
+    OW_ENUM(struct webhook_conf, content_types, "content_types", .dflt = "json",
+	.choices = content_types_choices,
+	.help =
+	    "Content types accepted: `json` takes application/json, +json or none and answers "
+	    "others with 415; `any` takes all, for senders that label JSON as something else."),
+    OW_BOOL(struct webhook_conf, pass_client_errors, "pass_client_errors", .dflt = "false",
+	.help =
+	    "Answer with the sink's own status and body when it refused the event with 4xx, "
+	    "instead of 502."),
+    OW_OPTION_END,
+};
+
+static const struct ow_source_ops webhook_ops = {
+    .size = sizeof(webhook_ops),
+    .settle = webhook_settle,
+};
+
+static const struct ow_component webhook_component = {
+    .kind = OW_SOURCE,
+    .conf_size = sizeof(struct webhook_conf),
+    .name = "webhook",
+    .summary = "Receives events as HTTP POST requests.",
+    .options = webhook_options,
+    .example = "{plugin: webhook, listener: public, path: /webhook/dataaction}",
+    .check = webhook_check,
+    .create = webhook_create,
+    .start = webhook_start,
+    .drain = webhook_drain,
+    .destroy = webhook_destroy,
+    .ops = &webhook_ops,
+};
+
+static const struct ow_component *const components[] = {&webhook_component, NULL};
+
+OW_MODULE("source_webhook", "1.0", "Apache-2.0", components)
