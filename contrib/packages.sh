@@ -1,0 +1,32 @@
+# The Debian packages that building and testing need, and how to get them.
+# Sourced by contrib/quickstart and contrib/check.
+
+BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libc6-dev
+	libevent-dev libyaml-dev libjansson-dev libssl-dev"
+TEST_PACKAGES="$BUILD_PACKAGES check python3 clang libclang-rt-14-dev valgrind cppcheck
+	clang-format-14 clang-tidy binutils xz-utils git file"
+
+# install_packages NAME...: those that are missing, quietly. Says what it does.
+install_packages() {
+	local missing="" name
+	for name in "$@"; do
+		dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' ||
+			missing="$missing $name"
+	done
+	if [ -z "$missing" ]; then
+		echo "all there"
+		return
+	fi
+	local sudo=""
+	if [ "$(id -u)" -ne 0 ]; then
+		sudo=sudo
+		command -v sudo >/dev/null || {
+			echo "install these first (needs root):$missing" >&2
+			exit 1
+		}
+	fi
+	echo "installing:$missing"
+	$sudo apt-get update -qq >/dev/null
+	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing \
+		>/dev/null
+}
