@@ -1,0 +1,62 @@
+/*
+ * A table of key entries that grows, shrinks and forgets in small steps:
+ * extendible hashing. Entries sit in segments of at most KEY_SEGMENT_MAX slots
+ * with open addressing; a directory of pointers, indexed by the first bits of
+ * an entry's tag, says which segment is whose. A segment that fills up becomes
+ * two; two neighbours that have run empty become one; so no call ever moves
+ * more than the slots of two segments, however many keys there are. Only the
+ * directory, 8 bytes for some hundred keys, is copied whole when it doubles.
+ *
+ * Nothing here locks.
+ */
+#ifndef STORE_MEMORY_KEY_TABLE_H
+#define STORE_MEMORY_KEY_TABLE_H
+
+#include "store_memory/key_entry.h"
+
+#define KEY_SEGMENT_MIN 16
+#define KEY_SEGMENT_MAX 1024
+
+struct key_segment;
+
+struct key_table {
+	struct key_segment **directory; /* 2^depth pointers */
+	unsigned depth;
+	size_t count; /* entries */
+	size_t slots;
+	size_t sweep_at, sweep_slot; /* where the next sweep goes on */
+	uint64_t work; /* slots looked at or moved so far: what bounds are tested with */
+};
+
+/* A slot's 32-bit tag is part of the key's hash; it alone decides where an entry goes. */
+struct key_slot {
+	uint32_t tag;
+	uint32_t sweep; /* entry->sweep_ms in units of KEY_SWEEP_UNIT_MS, rounded down */
+	struct key_entry *entry; /* NULL: free */
+};
+
+#define KEY_SWEEP_UNIT_MS 1024
+
+void key_table_init(struct key_table *table);
+void key_table_fini(struct key_table *table); /* frees the entries too */
+
+/* The slot of that key, or NULL. Valid until the table changes. */
+struct key_slot *key_table_find(struct key_table *table, uint32_t tag, struct ow_text key);
+
+/* Takes over an entry whose key is not in the table. False: no room, entry is still yours. */
+bool key_table_add(struct key_table *table, uint32_t tag, struct key_entry *entry);
+
+/* An entry has moved or lives longer or shorter than before. */
+void key_slot_set(struct key_slot *slot, struct key_entry *entry);
+
+/* Frees the entry. The slot may hold another one afterwards. */
+void key_table_remove(struct key_table *table, struct key_slot *slot);
+
+/*
+ * Looks at `slots` more slots, or a few over, and removes what may be removed
+ * by now. It goes round; returns true when it came to the end of a round, where
+ * it stops early.
+ */
+bool key_table_sweep(struct key_table *table, size_t slots, int64_t now_ms);
+
+#endif
