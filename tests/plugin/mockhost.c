@@ -155,6 +155,13 @@ void mock_run(struct mock *m)
 	mock_fail("the plugin never comes to rest");
 }
 
+void mock_skip(struct mock *m, int64_t ms)
+{
+	pthread_mutex_lock(&m->process->lock);
+	clock_advance(&m->process->clock, ms);
+	pthread_mutex_unlock(&m->process->lock);
+}
+
 void mock_advance(struct mock *m, int64_t ms)
 {
 	int64_t end = read_mono(m) + ms;
@@ -162,9 +169,7 @@ void mock_advance(struct mock *m, int64_t ms)
 	for (;;) {
 		struct ow_timer *t = earliest(m);
 		int64_t next = t && t->due < end ? t->due : end;
-		pthread_mutex_lock(&m->process->lock);
-		clock_advance(&m->process->clock, next - clock_mono(&m->process->clock));
-		pthread_mutex_unlock(&m->process->lock);
+		mock_skip(m, next - read_mono(m));
 		mock_run(m);
 		if (next == end)
 			return;

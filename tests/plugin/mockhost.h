@@ -12,7 +12,7 @@
  *
  *	struct mock *m = mock_new();
  *	const struct ow_component *memory = mock_component(ow_module(), "memory");
- *	void *conf = ...;	filled struct of the component's own type
+ *	void *conf = mock_conf(m, memory, "max_keys: 10\n");
  *	struct ow_instance *store = mock_instance(m, memory, "main", conf);
  *	ck_assert_int_eq(mock_rc(mock_start(store)), OW_OK);
  *	struct ow_op *op = mock_claim(store, &claim);
@@ -77,6 +77,12 @@ int64_t mock_wall(struct mock *m);
 void mock_advance(struct mock *m, int64_t ms);
 
 /*
+ * Moves the clock as if the worker had been stopped meanwhile: what fell due
+ * runs late, with the next mock_run() or mock_advance().
+ */
+void mock_skip(struct mock *m, int64_t ms);
+
+/*
  * Runs what waits: posted functions, timers that are due, scripted answers to
  * HTTP requests; until there is nothing more.
  */
@@ -86,8 +92,21 @@ size_t mock_timers_set(const struct mock *m);
 
 /* ---- instances ---- */
 
+/* The getter of the plugin whose sources the test program is linked with. */
+extern ow_module_fn ow_module;
+
 /* The component of that name in a plugin: mock_component(ow_module(), "memory"). */
 const struct ow_component *mock_component(const struct ow_module *module, const char *name);
+
+/*
+ * A component's configuration struct from YAML, as the daemon would fill it:
+ * "max_keys: 10\nmax_result: 1KiB\n"; NULL: all defaults. Fails the test when
+ * there is anything to complain about.
+ */
+void *mock_conf(struct mock *m, const struct ow_component *component, const char *yaml);
+/* Those complaints, as `test.yaml:LINE:COL: error: ...` lines; "" if there are none. */
+const char *mock_conf_complaints(
+    struct mock *m, const struct ow_component *component, const char *yaml);
 
 /* Calls create(); conf is borrowed for the life of the instance. Fails the test on NULL. */
 struct ow_instance *mock_instance(
