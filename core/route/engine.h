@@ -1,0 +1,46 @@
+/*
+ * The route engine of one worker: takes what sources emit, finds the route,
+ * and knows which keys are under way here, so that a duplicate of one waits
+ * without asking the store.
+ */
+#ifndef ROUTE_ENGINE_H
+#define ROUTE_ENGINE_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "route/route.h"
+
+struct engine;
+struct flow;
+
+/* Becomes the worker's engine. worker is borrowed. */
+struct engine *engine_new(struct worker *worker);
+/* No event is unsettled. Frees its routes. NULL is fine. */
+void engine_free(struct engine *e);
+
+/* Takes the route over. First match wins, in the order added. */
+void engine_add_route(struct engine *e, struct route *route);
+
+/* Calls drained(arg), by way of the queue, as soon as no event is unsettled. */
+void engine_drain(struct engine *e, void (*drained)(void *arg), void *arg);
+/* Stops waiting: every event is settled as soon as its plugin calls end, retries nothing. */
+void engine_abort(struct engine *e);
+bool engine_aborting(const struct engine *e);
+size_t engine_unsettled(const struct engine *e);
+
+/* ---- for flows ---- */
+
+struct worker *engine_worker(const struct engine *e);
+/* The flow under whose claim this key is, or NULL. key: flow_table_key(). */
+struct flow *engine_holder(const struct engine *e, struct ow_text key);
+void engine_set_holder(struct engine *e, struct ow_text key, struct flow *flow);
+void engine_clear_holder(struct engine *e, struct ow_text key);
+/* A flow's membership in the list of unsettled ones. */
+void engine_enter(struct engine *e, struct list *link);
+void engine_leave(struct engine *e, struct list *link);
+/* A call into a plugin that outlives its flow (a renewal) keeps the engine from being drained.
+ */
+void engine_hold(struct engine *e);
+void engine_unhold(struct engine *e);
+
+#endif

@@ -1,0 +1,107 @@
+#include "route/lease.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+/* Time beyond the deadline in which the commit or release must still find the claim. */
+#define MARGIN_MS 5000
+
+struct lease {
+	struct engine *engine;
+	struct route *route;
+	struct ow_claim claim;
+	unsigned char token[OW_TOKEN_SIZE];
+	char *key;
+	struct event *timer;
+	struct ow_op op;
+	bool ended; /* freed by its owner; gone once op has finished */
+};
+
+static void really_free(struct lease *l)
+{
+	engine_unhold(l->engine);
+	event_free(l->timer);
+	op_fini(&l->op);
+	free(l->key);
+	free(l);
+}
+
+static void schedule(struct lease *l, int64_t ms)
+{
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	event_add(l->timer, &tv);
+}
+
+static void renewed(struct ow_op *op, void *arg)
+{
+	struct lease *l = arg;
+	const struct clock *clock = worker_clock(instance_worker(l->route->parts.store));
+	metric_observe(
+	    l->route->renew_seconds, (double)(clock_mono_us(clock) - op->begun_us) / 1e6);
+	if (l->ended) {
+		really_free(l);
+		return;
+	}
+	if (op->rc == OW_REJECT) {
+		/* Taken over. The delivery goes on; its commit will be refused too, and counted
+		 * there. */
+		log_warning(instance_label(l->route->parts.store),
+		    "a claim was lost while its event was being delivered");
+		return;
+	}
+	if (op->rc != OW_OK) {
+		metric_add(l->route->store_errors, 1);
+		log_error(instance_label(l->route->parts.store), "renew: %s", op->why);
+		schedule(l, l->claim.lock_ms / 12);
+		return;
+	}
+	schedule(l, l->claim.lock_ms / 3);
+}
+
+static void renew(evutil_socket_t fd, short what, void *arg)
+{
+	struct lease *l = arg;
+	struct ow_instance *store = l->route->parts.store;
+	(void)fd, (void)what;
+	op_begin(&l->op, OP_PLAIN, store, renewed, l);
+	l->route->store->renew(instance_state(store), &l->op, &l->claim);
+	op_limit(&l->op, l->claim.lock_ms / 3);
+}
+
+struct lease *lease_new(struct engine *engine, struct route *route,
+    const struct ow_claim *claim, int64_t deadline_us)
+{
+	struct worker *worker = instance_worker(route->parts.store);
+	int64_t left = (deadline_us - clock_mono_us(worker_clock(worker))) / 1000;
+	if (left + MARGIN_MS < claim->lock_ms)
+		return NULL;
+	struct lease *l = mem_zero(sizeof(*l));
+	l->engine = engine;
+	l->route = route;
+	l->claim = *claim;
+	memcpy(l->token, claim->token, sizeof(l->token));
+	l->key = mem_string_of(claim->key.data, claim->key.len);
+	l->claim.token = l->token;
+	l->claim.key = text_span(l->key, claim->key.len);
+	op_init(&l->op);
+	engine_hold(engine);
+	l->timer = event_new(worker_base(worker), -1, 0, renew, l);
+	schedule(l, claim->lock_ms / 3);
+	return l;
+}
+
+void lease_free(struct lease *l)
+{
+	if (!l)
+		return;
+	event_del(l->timer);
+	if (op_running(&l->op))
+		l->ended = true;
+	else
+		really_free(l);
+}

@@ -1,0 +1,79 @@
+/* A route on one worker: its policies, its instances, its counters. */
+#ifndef ROUTE_ROUTE_H
+#define ROUTE_ROUTE_H
+
+#include <onceway/plugin.h>
+
+#include "base/map.h"
+#include "base/metrics.h"
+#include "plugin/instance.h"
+
+enum route_on_duplicate {
+	ON_DUPLICATE_REPLAY = 0,
+	ON_DUPLICATE_ACK
+};
+enum route_in_progress {
+	IN_PROGRESS_WAIT = 0,
+	IN_PROGRESS_REJECT,
+	IN_PROGRESS_ACK
+};
+enum route_on_failure {
+	ON_FAILURE_RELEASE = 0,
+	ON_FAILURE_KEEP
+};
+enum route_respond {
+	RESPOND_VENDOR = 0,
+	RESPOND_SINK,
+	RESPOND_PLAIN
+};
+
+/* Policies, as checked. Enums are ints because option tables write them. */
+struct route_policy {
+	int64_t window_ms; /* how long a delivered key is remembered; 0: the keyer's default */
+	int64_t lock_ms;   /* life of an unfinished claim without renewal */
+	int64_t deadline_ms;  /* all of one event's delivery, retries and waits included */
+	int64_t max_inflight; /* unsettled events of this route on this worker */
+	int on_duplicate;     /* enum route_on_duplicate */
+	int in_progress;      /* enum route_in_progress */
+	int on_failure;	      /* enum route_on_failure */
+	int respond;	      /* enum route_respond */
+};
+
+/* What a route is made of. All is borrowed and outlives the route. */
+struct route_parts {
+	const char *name;
+	const struct route_policy *policy;
+	const char *source; /* its name */
+	struct ow_instance *keyer, *store, *sink;
+	struct ow_sink_policy retry;
+};
+
+struct route {
+	struct route_parts parts;
+	int64_t window_ms;
+	const struct ow_keyer_ops *keyer;
+	const struct ow_store_ops *store;
+	const struct ow_sink_ops *sink;
+	unsigned inflight;
+	/* cells of the worker's metrics */
+	struct metric_cell *events[OW_OUTCOMES];
+	struct metric_cell *inflight_gauge, *waiting_gauge;
+	struct metric_cell *delivery_seconds, *event_seconds, *duplicate_age_seconds;
+	struct metric_cell *claim_seconds, *renew_seconds, *commit_seconds, *release_seconds;
+	struct metric_cell *store_errors, *lease_lost;
+	struct map attempts_by_code; /* struct counted: onceway_sink_attempts_total */
+	struct map labels;	     /* struct counted: onceway_duplicates_by_label_total */
+};
+
+struct route *route_new(const struct route_parts *parts);
+void route_free(struct route *r); /* NULL is fine */
+
+/* Counts one attempt of the sink under its result code. */
+void route_count_attempt(struct route *r, const char *code);
+/* Counts a duplicate under the vendor's label, if it has one. */
+void route_count_label(struct route *r, struct ow_text label);
+
+/* "delivered", "duplicate", ...: also the values of the metric label. */
+const char *outcome_name(enum ow_outcome outcome);
+
+#endif

@@ -1,0 +1,73 @@
+#include "route/verdict.h"
+
+#include "base/text.h"
+
+#define JSON_TYPE "application/json"
+
+/* {"status":"delivered","key":"..."} or {"status":"failed","error":"..."} */
+static void plain_reply(const struct verdict *v, struct ow_reply *reply)
+{
+	bool good =
+	    v->outcome == OW_DELIVERED || (v->outcome == OW_DUPLICATE && !v->kept_failure);
+	reply->content_type = JSON_TYPE;
+	buf_clear(&reply->body);
+	buf_add_string(&reply->body, "{\"status\":\"");
+	buf_add_string(&reply->body, outcome_name(v->outcome));
+	buf_add_string(&reply->body, good ? "\",\"key\":" : "\",\"error\":");
+	buf_add_json(&reply->body, good ? key_text(reply->key) : text_of(v->why));
+	buf_add_char(&reply->body, '}');
+}
+
+static void vendor_reply(const struct verdict *v, const struct route *route,
+    const struct ow_event *event, struct ow_reply *reply)
+{
+	bool replay = route->parts.policy->on_duplicate == ON_DUPLICATE_REPLAY;
+	struct ow_reply_request request = {.size = sizeof(request),
+	    .outcome = v->kept_failure ? OW_FAILED : v->outcome,
+	    .status = v->status,
+	    .why = v->why,
+	    .key = key_text(reply->key),
+	    .result = v->outcome == OW_DUPLICATE && !replay ? NULL : v->result,
+	    .waited = v->waited};
+	if (route->keyer->reply)
+		route->keyer->reply(instance_state(route->parts.keyer), event, &request, reply);
+}
+
+/* The sink's own answer, also to duplicates unless they are only to be acknowledged. */
+static bool sink_reply(
+    const struct verdict *v, const struct route *route, struct ow_settlement *settlement)
+{
+	bool replay = route->parts.policy->on_duplicate == ON_DUPLICATE_REPLAY;
+	if (!v->result || v->kept_failure || v->result->status < 200 || v->result->status > 599)
+		return false;
+	if (v->outcome != OW_DELIVERED &&
+	    !(v->outcome == OW_DUPLICATE && (replay || v->waited)))
+		return false;
+	settlement->status = v->result->status;
+	settlement->content_type = v->result->content_type;
+	settlement->body = v->result->body;
+	return true;
+}
+
+void verdict_reply(const struct verdict *v, const struct route *route,
+    const struct ow_event *event, const struct ow_key *key, struct ow_reply *reply,
+    struct ow_settlement *settlement)
+{
+	int respond = route ? route->parts.policy->respond : RESPOND_PLAIN;
+	reply_init(reply, key, v->status);
+	*settlement = (struct ow_settlement){.size = sizeof(*settlement),
+	    .outcome = v->outcome,
+	    .acknowledge = v->outcome == OW_DELIVERED || v->outcome == OW_DUPLICATE,
+	    .retry_after_ms = v->retry_after_ms,
+	    .result = v->result,
+	    .why = v->why};
+	if (respond == RESPOND_SINK && sink_reply(v, route, settlement))
+		return;
+	if (respond == RESPOND_VENDOR)
+		vendor_reply(v, route, event, reply);
+	if (!reply->begun)
+		plain_reply(v, reply);
+	settlement->status = reply->status;
+	settlement->content_type = text_of(reply->content_type);
+	settlement->body = buf_text(&reply->body);
+}

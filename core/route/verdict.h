@@ -1,0 +1,27 @@
+/* How an event ended, and what its source is answered. */
+#ifndef ROUTE_VERDICT_H
+#define ROUTE_VERDICT_H
+
+#include "plugin/key.h"
+#include "route/route.h"
+
+/* Texts and result are borrowed until the event is settled. */
+struct verdict {
+	enum ow_outcome outcome;
+	int status;			/* proposed to the keyer; what an HTTP source answers */
+	const char *why;		/* one phrase, safe to show to the vendor */
+	int64_t retry_after_ms;		/* 0: none */
+	const struct ow_result *result; /* the sink's answer, good or bad, or NULL */
+	bool waited;			/* a duplicate that waited for the first one's result */
+	bool kept_failure; /* a duplicate of an event that failed for good (on_failure: keep) */
+};
+
+/*
+ * Makes the settlement and the reply it points into. The caller frees reply
+ * with reply_fini() once the source has been told. route may be NULL.
+ */
+void verdict_reply(const struct verdict *v, const struct route *route,
+    const struct ow_event *event, const struct ow_key *key, struct ow_reply *reply,
+    struct ow_settlement *settlement);
+
+#endif
