@@ -1,0 +1,147 @@
+#include "conf/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/value.h"
+
+bool conf_table_at(struct conf_table table, size_t index, struct ow_option *out)
+{
+	size_t stride = table.stride ? table.stride : sizeof(*out);
+	memset(out, 0, sizeof(*out));
+	if (!table.options)
+		return false;
+	memcpy(out, (const char *)table.options + index * stride,
+	    stride < sizeof(*out) ? stride : sizeof(*out));
+	return out->name != NULL;
+}
+
+/* ---- Lint ---- */
+
+/* Parts of [a-z][a-z0-9_]*, with dots between them. */
+static bool is_name(const char *name)
+{
+	for (bool begins = true; *name; name++) {
+		bool letter = *name >= 'a' && *name <= 'z';
+		bool inner = (*name >= '0' && *name <= '9') || *name == '_';
+		bool dot = *name == '.' && name[1] != '\0';
+		if (begins ? !letter : !letter && !inner && !dot)
+			return false;
+		begins = *name == '.';
+	}
+	return true;
+}
+
+static const char *lint_name(const struct ow_option *o)
+{
+	return o->name[0] && is_name(o->name) ? NULL
+					      : "its name must be of the form [a-z][a-z0-9_]*";
+}
+
+static const char *lint_help(const struct ow_option *o)
+{
+	if (!o->help || !o->help[0])
+		return "it has no help";
+	return o->help[strlen(o->help) - 1] == '.' ? NULL
+						   : "its help must end with a full stop";
+}
+
+static bool can_have_range(unsigned type)
+{
+	return type == OW_T_INT || type == OW_T_DURATION || type == OW_T_SIZE ||
+	       type == OW_T_LIST || type == OW_T_PAIRS;
+}
+
+static const char *lint_range(const struct ow_option *o)
+{
+	if (o->min == 0 && o->max == 0)
+		return NULL;
+	if (!can_have_range(o->type))
+		return "its type has no range";
+	return o->min > o->max ? "its range is inverted" : NULL;
+}
+
+static const char *lint_choices(const struct ow_option *o)
+{
+	bool has = o->choices && o->choices[0];
+	if (o->type == OW_T_ENUM || o->type == OW_T_REFERENCE)
+		return has ? NULL : "it has no choices";
+	if (o->type == OW_T_URL)
+		return !o->choices || has ? NULL : "it has no choices";
+	return o->choices ? "its type has no choices" : NULL;
+}
+
+static const char *lint_place(const struct ow_option *o, size_t conf_size)
+{
+	size_t size = conf_value_size(o->type);
+	if (size == 0)
+		return "its type is not known";
+	if (o->offset > conf_size || conf_size - o->offset < size)
+		return "it lies outside of the configuration struct";
+	return o->offset % conf_value_alignment(o->type) ? "it is not aligned" : NULL;
+}
+
+static const char *lint_alone(const struct ow_option *o, size_t conf_size)
+{
+	const char *why = lint_name(o);
+	if (!why)
+		why = lint_place(o, conf_size);
+	if (!why)
+		why = lint_help(o);
+	if (!why)
+		why = lint_range(o);
+	if (!why)
+		why = lint_choices(o);
+	if (!why && (o->flags & OW_O_REQUIRED) && o->dflt)
+		why = "it is required and yet has a default";
+	return why;
+}
+
+static const char *lint_default(
+    const struct ow_option *o, size_t conf_size, struct arena *arena)
+{
+	struct conf_report report;
+	conf_report_init(&report);
+	struct conf_check check = {.what = "default", .arena = arena, .report = &report};
+	const char *why = NULL;
+	if (!conf_value_set_default(&check, o, arena_alloc(arena, conf_size)))
+		why = arena_printf(
+		    arena, "its default is refused: %s", conf_report_text(&report));
+	conf_report_free(&report);
+	return why;
+}
+
+/* True for "a" and "a.b", which would be a value and a mapping at once. */
+static bool is_group_of(const char *group, const char *name)
+{
+	size_t len = strlen(group);
+	return strncmp(group, name, len) == 0 && name[len] == '.';
+}
+
+static const char *lint_pair(
+    const struct ow_option *a, const struct ow_option *b, struct arena *arena)
+{
+	if (strcmp(a->name, b->name) == 0)
+		return "it is there twice";
+	if (is_group_of(a->name, b->name) || is_group_of(b->name, a->name))
+		return arena_printf(arena, "it is an option and a group, with `%s`", b->name);
+	if (a->offset < b->offset + conf_value_size(b->type) &&
+	    b->offset < a->offset + conf_value_size(a->type))
+		return arena_printf(arena, "it overlaps with `%s`", b->name);
+	return NULL;
+}
+
+const char *conf_table_lint(struct conf_table table, size_t conf_size, struct arena *arena)
+{
+	struct ow_option a, b;
+	for (size_t i = 0; conf_table_at(table, i, &a); i++) {
+		const char *why = lint_alone(&a, conf_size);
+		if (!why)
+			why = lint_default(&a, conf_size, arena);
+		for (size_t j = 0; j < i && !why && conf_table_at(table, j, &b); j++)
+			why = lint_pair(&a, &b, arena);
+		if (why)
+			return arena_printf(arena, "option `%s`: %s", a.name, why);
+	}
+	return NULL;
+}
