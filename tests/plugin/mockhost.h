@@ -101,7 +101,7 @@ const struct ow_component *mock_component(const struct ow_module *module, const 
 /*
  * A component's configuration struct from YAML, as the daemon would fill it:
  * "max_keys: 10\nmax_result: 1KiB\n"; NULL: all defaults. Fails the test when
- * there is anything to complain about.
+ * there is anything to complain about, be it the option table itself.
  */
 void *mock_conf(struct mock *m, const struct ow_component *component, const char *yaml);
 /* Those complaints, as `test.yaml:LINE:COL: error: ...` lines; "" if there are none. */
