@@ -92,6 +92,17 @@ static int64_t keys(void)
 	return ops->keys(mock_state(store));
 }
 
+START_TEST(options_are_sound)
+{
+	const struct ow_component *memory = mock_component(ow_module(), "memory");
+	m = mock_new();
+	ck_assert_str_eq(mock_conf_complaints(m, memory, memory->example), "");
+	ck_assert_ptr_nonnull(
+	    strstr(mock_conf_complaints(m, memory, "max_keys: 0\n"), "test.yaml:1:11: error:"));
+	done();
+}
+END_TEST
+
 START_TEST(claims_once)
 {
 	with(NULL);
@@ -525,6 +536,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("store_memory");
 	TCase *t = tcase_create("store_memory");
 	tcase_set_timeout(t, 300);
+	tcase_add_test(t, options_are_sound);
 	tcase_add_test(t, claims_once);
 	tcase_add_test(t, remembers_the_result);
 	tcase_add_test(t, remembers_a_failure_and_no_digest);
