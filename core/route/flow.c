@@ -79,6 +79,7 @@ struct flow {
 	struct list waiters; /* of flows with the same key, by their waiting link */
 	struct list waiting; /* this flow in its holder's list */
 	int64_t deadline_us;
+	int64_t retry_at_us; /* backing off: not before */
 	int64_t attempts;
 	struct ow_attempt attempt; /* the sink borrows it */
 	unsigned polls;
@@ -454,12 +455,16 @@ static void give_up(struct flow *f, const struct ow_delivery *d)
 		release(f);
 }
 
+/* libevent's clock is coarse, so that a timer can be some milliseconds early or late. */
 static void backoff_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct flow *f = arg;
+	int64_t early_us = f->retry_at_us - now_us(f);
 	(void)fd, (void)what;
-	if (engine_aborting(f->engine))
-		give_up(f, &(struct ow_delivery){.rc = OW_RETRY});
+	if (engine_aborting(f->engine) || left_ms(f) == 0)
+		give_up(f, &(struct ow_delivery){.rc = OW_RETRY, .why = f->op.why});
+	else if (early_us > 0)
+		start_timer(f, backoff_due, early_us / 1000 + 1);
 	else
 		deliver(f);
 }
@@ -505,6 +510,7 @@ static void deliver_done(struct ow_op *op, void *arg)
 	}
 	log_flow(f, OW_LOG_DEBUG, op->why);
 	enter(f, FLOW_BACKING_OFF);
+	f->retry_at_us = now_us(f) + wait * 1000;
 	start_timer(f, backoff_due, wait);
 }
 
