@@ -1,0 +1,24 @@
+/* A line that is being put together. */
+#ifndef SINK_LOG_LINE_H
+#define SINK_LOG_LINE_H
+
+#include <onceway/plugin.h>
+
+struct line {
+	char *data; /* owned */
+	size_t len, size;
+};
+
+void line_add(struct line *line, const char *data, size_t len);
+void line_add_string(struct line *line, const char *text);
+void line_printf(struct line *line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* As it is, but for spaces, backslashes and control characters, which become \xNN. */
+void line_add_word(struct line *line, struct ow_text text);
+
+/* As a JSON string with quotes; what is not UTF-8 becomes U+FFFD. */
+void line_add_json(struct line *line, struct ow_text text);
+
+void line_free(struct line *line);
+
+#endif
