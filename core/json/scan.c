@@ -288,7 +288,10 @@ static bool close_level(struct scanner *s)
 	return true;
 }
 
-/* A value is next, with or without white space before it. node: what is wanted of it. */
+/*
+ * A value is next, with or without white space before it. node: what is wanted
+ * of it. For the whole document, forgetting clears what values held before.
+ */
 static bool scan_value(struct scanner *s, const struct trie_node *node)
 {
 	char c = next(s);
@@ -367,8 +370,6 @@ bool json_scan(struct ow_text text, const struct pointer_set *set, struct ow_jso
     struct json_error *error)
 {
 	struct scanner s; /* not initialised as a whole: levels is large and mostly unused */
-	for (size_t i = 0; set && i < pointer_count(set); i++)
-		values[i].type = 0;
 	s.start = s.p = text.len ? text.data : "";
 	s.end = s.start + text.len;
 	s.values = values;
