@@ -85,6 +85,7 @@ struct flow {
 	unsigned polls;
 
 	struct op_result answer; /* the sink's last one */
+	struct ow_result kept;	 /* what is committed; the store borrows it */
 	struct verdict failure;	 /* why delivery ended without success */
 	char why[200];
 };
@@ -395,14 +396,15 @@ static void commit_done(struct ow_op *op, void *arg)
 		      .result = &f->answer.result});
 }
 
-static void commit(struct flow *f, const struct ow_result *result)
+static void commit(struct flow *f, struct ow_result result)
 {
 	enter(f, FLOW_COMMITTING);
+	f->kept = result;
 	lease_free(f->lease);
 	f->lease = NULL;
 	op_begin(&f->op, OP_PLAIN, f->route->parts.store, commit_done, f);
 	f->route->store->commit(
-	    instance_state(f->route->parts.store), &f->op, &f->claim, result);
+	    instance_state(f->route->parts.store), &f->op, &f->claim, &f->kept);
 	op_limit(&f->op, STORE_LIMIT_MS);
 }
 
@@ -448,7 +450,7 @@ static void give_up(struct flow *f, const struct ow_delivery *d)
 	if (f->failure.status == 503 && f->failure.retry_after_ms == 0)
 		f->failure.retry_after_ms = RETRY_AFTER_MS;
 	if (f->route->parts.policy->on_failure == ON_FAILURE_KEEP && !aborted)
-		commit(f, &(struct ow_result){.size = sizeof(struct ow_result),
+		commit(f, (struct ow_result){.size = sizeof(struct ow_result),
 			      .status = f->failure.status,
 			      .failed = true});
 	else
@@ -474,7 +476,7 @@ static void accepted(struct flow *f)
 	struct ow_result kept = f->answer.result;
 	if (f->route->parts.policy->on_duplicate == ON_DUPLICATE_ACK)
 		kept.content_type = kept.body = TEXT_NONE; /* nobody will be shown it */
-	commit(f, &kept);
+	commit(f, kept);
 }
 
 /* The answer must outlive the operation, which is used again for the commit. */
