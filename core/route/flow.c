@@ -473,6 +473,9 @@ static void backoff_due(evutil_socket_t fd, short what, void *arg)
 
 static void accepted(struct flow *f)
 {
+	/* A sink without answers: the first copy and its duplicates are still told the same. */
+	if (!f->answer.result.status)
+		f->answer.result.status = 200;
 	struct ow_result kept = f->answer.result;
 	if (f->route->parts.policy->on_duplicate == ON_DUPLICATE_ACK)
 		kept.content_type = kept.body = TEXT_NONE; /* nobody will be shown it */
