@@ -67,6 +67,7 @@ struct flow {
 	void *cookie;
 	enum flow_state state;
 	struct task begin;
+	bool too_many; /* max_inflight was reached when it came */
 
 	struct ow_key key;
 	struct ow_text table_key; /* the store, then the key: unique on this worker */
@@ -619,7 +620,7 @@ static void begin(struct task *task)
 		reject(f, 503, "shutting down", RETRY_AFTER_MS);
 		return;
 	}
-	if (r->inflight > r->parts.policy->max_inflight) {
+	if (f->too_many) {
 		reject(f, 503, "too many events in flight (max_inflight)", RETRY_AFTER_MS);
 		return;
 	}
@@ -651,6 +652,7 @@ void flow_new(struct engine *engine, struct route *route, struct ow_event *event
 	if (route) {
 		f->deadline_us =
 		    event_arrived_us(event) + route->parts.policy->deadline_ms * 1000;
+		f->too_many = route->inflight >= route->parts.policy->max_inflight;
 		route->inflight++;
 		metric_move(route->inflight_gauge, 1);
 	}
