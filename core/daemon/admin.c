@@ -153,6 +153,7 @@ struct admin *admin_new(const struct admin_view *view)
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
 		http_server_serve(
 		    a->server, pages[i].path, OW_HTTP_GET | OW_HTTP_HEAD, pages[i].handler, a);
+	http_server_accept(a->server);
 	return a;
 }
 

@@ -36,6 +36,7 @@ struct assembly {
 	struct part *keyers, *stores, *sinks, *sources;
 	struct event *tick, *flush;
 	int64_t flush_until_ms;
+	bool closed; /* the listeners are gone */
 	pthread_mutex_t lock;
 	/* start and drain */
 	assembly_done_fn *done;
@@ -335,8 +336,10 @@ static void source_started(struct ow_op *op, void *arg)
 	note_failure(a, op);
 	if (--a->pending > 0)
 		return;
-	if (!a->why[0])
+	if (!a->why[0]) {
+		worker_open_listeners(a->worker);
 		start_ticking(a);
+	}
 	finish(a);
 }
 
@@ -395,13 +398,21 @@ static bool flushed(struct assembly *a)
 	return true;
 }
 
-/* An answer that is not on its way yet would be lost with the process. */
+/*
+ * An answer that is not on its way yet would be lost with the process. Events
+ * of requests that became complete only now are rejected, which takes a turn.
+ */
 static void flush_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct assembly *a = arg;
 	struct timeval tv = {.tv_usec = FLUSH_TICK_MS * 1000};
 	(void)fd, (void)what;
-	if (flushed(a) || now_ms(a) >= a->flush_until_ms)
+	if (!a->closed && (flushed(a) || now_ms(a) >= a->flush_until_ms)) {
+		event_del(a->tick);
+		worker_free_listeners(a->worker);
+		a->closed = true;
+	}
+	if (a->closed && engine_unsettled(a->engine) == 0)
 		finish(a);
 	else
 		event_add(a->flush, &tv);
@@ -427,6 +438,7 @@ static void drain_parts(struct assembly *a, struct part *p, op_callback *drained
 static void events_drained(void *arg)
 {
 	struct assembly *a = arg;
+	engine_abort(a->engine); /* what is still being received comes too late */
 	a->pending = count_parts(a->stores) + count_parts(a->sinks);
 	drain_parts(a, a->stores, target_drained);
 	drain_parts(a, a->sinks, target_drained);

@@ -124,10 +124,16 @@ struct http_server *http_server_new(struct event_base *base, const struct clock 
 	wait_timer_init(&s->timer, base, clock, s->waits, WAITS);
 	s->resume = event_new(base, -1, 0, on_resume, s);
 	s->accept_again = evtimer_new(base, on_accept_again, s);
-	s->listener = evconnlistener_new(
-	    base, on_accept, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	s->listener = evconnlistener_new(base, on_accept, s,
+	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED, 0, fd);
 	evconnlistener_set_error_cb(s->listener, on_accept_error);
 	return s;
+}
+
+void http_server_accept(struct http_server *s)
+{
+	if (s->listener)
+		evconnlistener_enable(s->listener);
 }
 
 static char *allow_field(unsigned methods)

@@ -46,9 +46,16 @@ struct http_server_stats {
 	_Atomic int64_t connections;   /* open now */
 };
 
-/* Takes over fd, a listening socket. Limits are copied and above 0; clock is borrowed. */
+/*
+ * Takes over fd, listening. base and clock are borrowed, limits are copied. It
+ * accepts nothing until http_server_accept(): a request must not meet a path
+ * that is only about to be served, and be told 404 for good.
+ */
 struct http_server *http_server_new(struct event_base *base, const struct clock *clock, int fd,
     const struct http_limits *limits);
+
+/* Begins to accept; connections that came earlier have waited in the backlog. */
+void http_server_accept(struct http_server *server);
 
 /* Gives an exact path's requests to handler. False: the path is taken. */
 bool http_server_serve(struct http_server *server, const char *path, unsigned methods,

@@ -250,6 +250,12 @@ struct http_server *worker_listener(struct worker *w, const char *name)
 	return NULL;
 }
 
+void worker_open_listeners(struct worker *w)
+{
+	for (size_t i = 0; i < w->listener_count; i++)
+		http_server_accept(w->listeners[i].server);
+}
+
 void worker_drain_listeners(struct worker *w)
 {
 	for (size_t i = 0; i < w->listener_count; i++)

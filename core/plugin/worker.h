@@ -67,6 +67,8 @@ struct http_client *worker_http(struct worker *w);
 /* Names are borrowed, servers are taken over. */
 void worker_add_listener(struct worker *w, const char *name, struct http_server *server);
 struct http_server *worker_listener(struct worker *w, const char *name); /* NULL: none */
+/* Begins to accept on all listeners, once the sources have said which paths they serve. */
+void worker_open_listeners(struct worker *w);
 /* Stops accepting on all listeners. */
 void worker_drain_listeners(struct worker *w);
 /* Closes them; requests under way stay valid until answered. */

@@ -65,7 +65,10 @@ struct ow_component {
 	/* Optional. Begins work; finishes op with op_done(OK or FAIL, why). */
 	void (*start)(void *state, struct ow_op *op);
 
-	/* Optional. Takes nothing in any more; finishes op with op_done(OK) when idle. */
+	/*
+	 * Optional. Takes nothing in any more; finishes op with op_done(OK)
+	 * when idle. Also called when start() failed, of this or another part.
+	 */
 	void (*drain)(void *state, struct ow_op *op);
 
 	/* Frees the state. No operation is unfinished then. */
