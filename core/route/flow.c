@@ -89,6 +89,7 @@ struct flow {
 	struct ow_result kept;	 /* what is committed; the store borrows it */
 	struct verdict failure;	 /* why delivery ended without success */
 	char why[200];
+	char answered[32];
 };
 
 static void claim(struct flow *f);
@@ -247,10 +248,12 @@ static void settle_waiters(struct list *waiters, const struct verdict *v)
 static void log_settled(const struct flow *f, const struct verdict *v)
 {
 	bool trouble = v->outcome == OW_FAILED || v->outcome == OW_REJECTED;
-	char text[256];
+	bool detailed = v->detail && v->detail[0] && strcmp(v->detail, v->why) != 0;
+	char text[300];
 	if (!log_enabled(trouble ? OW_LOG_WARNING : OW_LOG_DEBUG))
 		return;
-	snprintf(text, sizeof(text), "%s: %s", outcome_name(v->outcome), v->why);
+	snprintf(text, sizeof(text), "%s: %s%s%s", outcome_name(v->outcome), v->why,
+	    detailed ? ": " : "", detailed ? v->detail : "");
 	log_flow(f, trouble ? OW_LOG_WARNING : OW_LOG_DEBUG, text);
 }
 
@@ -349,8 +352,7 @@ static void claim_done(struct ow_op *op, void *arg)
 		if (left_ms(f) > 0 && !engine_aborting(f->engine))
 			deliver(f);
 		else
-			give_up(
-			    f, &(struct ow_delivery){.why = "there was no time left for it"});
+			give_up(f, &(struct ow_delivery){.rc = OW_RETRY});
 		return;
 	case OW_CLAIM_DONE:
 		settle_duplicate(f, &op->answer);
@@ -432,20 +434,38 @@ static void release(struct flow *f)
 
 /* ---- delivering ---- */
 
+/*
+ * What the vendor may know of a failure. The plugin's own words are for the
+ * log: they can name addresses behind us.
+ */
+static const char *failure_phrase(struct flow *f, const struct ow_delivery *d, bool late)
+{
+	if (engine_aborting(f->engine))
+		return "shutting down";
+	if (f->attempts == 0)
+		return "there was no time left for it";
+	if (f->answer.result.status) {
+		snprintf(f->answered, sizeof(f->answered), "the sink answered %d",
+		    f->answer.result.status);
+		return f->answered;
+	}
+	if (d->busy)
+		return "the sink is busy";
+	return late ? "the sink did not answer in time" : "the sink did not accept it";
+}
+
 /* Failed for good: remember why, then let go of the key, or keep it. */
 static void give_up(struct flow *f, const struct ow_delivery *d)
 {
 	bool late = d->timed_out || left_ms(f) == 0;
 	bool aborted = engine_aborting(f->engine);
-	snprintf(f->why, sizeof(f->why), "%s",
-	    aborted		  ? "shutting down"
-	    : d->why && d->why[0] ? d->why
-				  : "the sink gave no reason");
+	snprintf(f->why, sizeof(f->why), "%s", d->why ? d->why : "");
 	f->failure = (struct verdict){.outcome = aborted ? OW_REJECTED : OW_FAILED,
 	    .status = aborted || d->busy ? 503
 		      : late		 ? 504
 					 : 502,
-	    .why = f->why,
+	    .why = failure_phrase(f, d, late),
+	    .detail = f->why,
 	    .retry_after_ms = d->retry_after_ms,
 	    .result = f->answer.result.status ? &f->answer.result : NULL};
 	if (f->failure.status == 503 && f->failure.retry_after_ms == 0)
