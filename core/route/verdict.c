@@ -4,11 +4,16 @@
 
 #define JSON_TYPE "application/json"
 
+/* The sink has it, by this event or by an earlier one of the same key. */
+static bool is_good(const struct verdict *v)
+{
+	return v->outcome == OW_DELIVERED || (v->outcome == OW_DUPLICATE && !v->kept_failure);
+}
+
 /* {"status":"delivered","key":"..."} or {"status":"failed","error":"..."} */
 static void plain_reply(const struct verdict *v, struct ow_reply *reply)
 {
-	bool good =
-	    v->outcome == OW_DELIVERED || (v->outcome == OW_DUPLICATE && !v->kept_failure);
+	bool good = is_good(v);
 	reply->content_type = JSON_TYPE;
 	buf_clear(&reply->body);
 	buf_add_string(&reply->body, "{\"status\":\"");
@@ -57,7 +62,7 @@ void verdict_reply(const struct verdict *v, const struct route *route,
 	reply_init(reply, key, v->status);
 	*settlement = (struct ow_settlement){.size = sizeof(*settlement),
 	    .outcome = v->outcome,
-	    .acknowledge = v->outcome == OW_DELIVERED || v->outcome == OW_DUPLICATE,
+	    .acknowledge = is_good(v),
 	    .retry_after_ms = v->retry_after_ms,
 	    .result = v->result,
 	    .why = v->why};
