@@ -470,9 +470,9 @@ static void give_up(struct flow *f, const struct ow_delivery *d)
 	    .result = f->answer.result.status ? &f->answer.result : NULL};
 	if (f->failure.status == 503 && f->failure.retry_after_ms == 0)
 		f->failure.retry_after_ms = RETRY_AFTER_MS;
-	/* What was never tried has not failed. */
-	if (f->route->parts.policy->on_failure == ON_FAILURE_KEEP && !aborted &&
-	    f->attempts > 0)
+	/* A 503 says "come again", and what was never tried has not failed. */
+	if (f->route->parts.policy->on_failure == ON_FAILURE_KEEP && f->attempts > 0 &&
+	    f->failure.status != 503)
 		commit(f, (struct ow_result){.size = sizeof(struct ow_result),
 			      .status = f->failure.status,
 			      .failed = true});
