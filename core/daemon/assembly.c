@@ -408,7 +408,8 @@ static void flush_due(evutil_socket_t fd, short what, void *arg)
 	struct timeval tv = {.tv_usec = FLUSH_TICK_MS * 1000};
 	(void)fd, (void)what;
 	if (!a->closed && (flushed(a) || now_ms(a) >= a->flush_until_ms)) {
-		event_del(a->tick);
+		if (a->tick)
+			event_del(a->tick);
 		worker_free_listeners(a->worker);
 		a->closed = true;
 	}
