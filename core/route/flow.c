@@ -96,6 +96,7 @@ static void claim(struct flow *f);
 static void deliver(struct flow *f);
 static void give_up(struct flow *f, const struct ow_delivery *d);
 static void settle(struct flow *f, const struct verdict *v);
+static void reject(struct flow *f, int status, const char *why, int64_t retry_after_ms);
 
 struct flow *flow_of_link(struct list *link)
 {
@@ -235,13 +236,16 @@ static void settle_waiters(struct list *waiters, const struct verdict *v)
 	}
 	while (!list_empty(waiters)) {
 		struct flow *f = list_entry(waiters->next, struct flow, waiting);
-		if (take_over && !engine_aborting(f->engine)) {
+		if (!take_over) {
+			settle(f, &theirs);
+		} else if (engine_aborting(f->engine)) {
+			reject(f, 503, "shutting down", RETRY_AFTER_MS);
+		} else {
 			list_remove(&f->waiting);
 			list_move_all(&f->waiters, waiters);
 			claim(f);
 			return;
 		}
-		settle(f, &theirs);
 	}
 }
 
