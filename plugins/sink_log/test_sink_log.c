@@ -359,14 +359,20 @@ START_TEST(a_line_may_be_longer_than_a_pipe)
 	ck_assert_int_eq(mock_rc(mock_start(sink)), OW_OK);
 	struct ow_op *op = mock_deliver(sink, mock_event(m, body_of(50000)), NULL);
 	ck_assert(!mock_finished(op));
-	for (int i = 0; i < 100 && !mock_finished(op); i++) {
+	/* There is room again, but not for another line. */
+	read_more(fd);
+	struct ow_op *next = mock_deliver(sink, mock_event(m, "\"next\""), NULL);
+	ck_assert(!mock_finished(next));
+	for (int i = 0; i < 100 && !mock_finished(next); i++) {
 		read_more(fd);
 		mock_advance(m, 20);
 	}
 	ck_assert_int_eq(mock_rc(op), OW_OK);
 	read_more(fd);
-	ck_assert_uint_gt(strlen(got), 50000);
-	ck_assert_ptr_eq(strchr(got, '\n'), got + strlen(got) - 1);
+	const char *end = strchr(got, '\n');
+	ck_assert_ptr_nonnull(end);
+	ck_assert_uint_gt((size_t)(end - got), 50000);
+	ck_assert_str_eq(end, "\n" TIME " test " REST " size=6 payload=\"next\"\n");
 	restore_stdout(old);
 	close(fd);
 }
