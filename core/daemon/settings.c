@@ -337,6 +337,12 @@ static void check_unused(struct loading *l)
 		if (!c->used)
 			conf_error(l->report, c->node->key_mark,
 			    "source `%s` has no route: its events would go nowhere", c->name);
+	const struct conf_node *routes = conf_get(l->root, "routes");
+	if (!routes || routes->count == 0)
+		conf_error(l->report, routes ? routes->mark : (struct conf_mark){s->file, 0, 0},
+		    "there is no route: add one under `routes`");
+	if (l->report->errors > 0)
+		return; /* a misspelt reference makes its target look unused */
 	for (const struct component_settings *c = s->stores; c; c = c->next)
 		if (!c->used)
 			conf_warning(l->report, c->node->key_mark,
@@ -345,10 +351,6 @@ static void check_unused(struct loading *l)
 		if (!c->used)
 			conf_warning(l->report, c->node->key_mark,
 			    "sink `%s` is not used by any route", c->name);
-	const struct conf_node *routes = conf_get(l->root, "routes");
-	if (!routes || routes->count == 0)
-		conf_error(l->report, routes ? routes->mark : (struct conf_mark){s->file, 0, 0},
-		    "there is no route: add one under `routes`");
 }
 
 static void load_process(struct loading *l)
