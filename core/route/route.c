@@ -5,8 +5,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* A counter looked up by a text that comes from outside; bounded by the registry's own bound.
- */
+/* A longer text is counted as "other": an outsider chooses it, and each one is kept. */
+#define COUNTED_KEY_MAX 128
+
+/* A counter looked up by a text that comes from outside. */
 struct counted {
 	char *key;
 	struct metric_cell *cell;
@@ -113,15 +115,23 @@ static struct counted *remember(struct map *m, struct ow_text key, struct metric
 	return entry;
 }
 
+/* The text itself, or "other" when it is too long or too many are there already. */
+static struct ow_text bounded(const struct map *m, struct ow_text key)
+{
+	bool room = m->count < METRIC_SERIES_MAX || map_get(m, key);
+	return room && key.len <= COUNTED_KEY_MAX ? key : text_of("other");
+}
+
 void route_count_attempt(struct route *r, const char *code)
 {
-	struct counted *c = map_get(&r->attempts_by_code, text_of(code));
+	struct ow_text key = bounded(&r->attempts_by_code, text_of(code));
+	struct counted *c = map_get(&r->attempts_by_code, key);
 	if (!c) {
 		struct worker *w = instance_worker(r->parts.sink);
 		const struct metric_label labels[] = {
-		    {"sink", text_of(instance_name(r->parts.sink))}, {"code", text_of(code)},
+		    {"sink", text_of(instance_name(r->parts.sink))}, {"code", key},
 		    {NULL, TEXT_NONE}};
-		c = remember(&r->attempts_by_code, text_of(code),
+		c = remember(&r->attempts_by_code, key,
 		    metrics_cell(worker_metrics(w), worker_index(w), METRIC_COUNTER,
 			"onceway_sink_attempts_total", "Attempts of a sink by result.",
 			labels));
@@ -133,11 +143,8 @@ void route_count_label(struct route *r, struct ow_text label)
 {
 	if (!label.data)
 		return;
+	label = bounded(&r->labels, label);
 	struct counted *c = map_get(&r->labels, label);
-	if (!c && r->labels.count >= METRIC_SERIES_MAX) {
-		label = text_of("other");
-		c = map_get(&r->labels, label);
-	}
 	if (!c) {
 		struct worker *w = instance_worker(r->parts.store);
 		const struct metric_label labels[] = {
