@@ -218,5 +218,5 @@ void http_pool_run_finished(struct ow_http_pool *pool)
 		dispose(call);
 	}
 	if (--pool->running == 0 && pool->freed)
-		free(pool);
+		http_pool_dispose(pool);
 }

@@ -53,7 +53,7 @@ static const char *check_origin(struct ow_http_pool *pool, const char *url)
 	return NULL;
 }
 
-static void pool_dispose(struct ow_http_pool *pool)
+void http_pool_dispose(struct ow_http_pool *pool)
 {
 	arena_free(&pool->arena);
 	free(pool->why);
@@ -106,7 +106,7 @@ struct ow_http_pool *http_pool_new(
 	pool->origin.url = NULL;
 	*why = check_origin(pool, origin->url);
 	if (*why) {
-		pool_dispose(pool);
+		http_pool_dispose(pool);
 		return NULL;
 	}
 	pool_start(pool, client);
@@ -129,7 +129,7 @@ void http_pool_free(struct ow_http_pool *pool)
 	pool->client->pools--;
 	pool->freed = true;
 	if (pool->running == 0)
-		pool_dispose(pool);
+		http_pool_dispose(pool);
 }
 
 bool http_pool_reachable(struct ow_http_pool *pool, const char **why)
@@ -152,12 +152,17 @@ size_t http_pool_waiting(const struct ow_http_pool *pool)
 
 /* ---- calls ---- */
 
-/* Moves on after a change from outside the loop, which runs the callbacks soon. */
+/*
+ * Moves on after a change from outside the loop. Callbacks are run in the
+ * loop's next turn: event_active() would do it in this one, and callers that
+ * send again what fails at once would never let the turn end.
+ */
 static void settle_later(struct ow_http_pool *pool)
 {
+	static const struct timeval soon = {0};
 	http_pool_pump(pool);
 	if (pool->call_count[HTTP_CALL_FINISHED] > 0)
-		event_active(pool->later, 0, 0);
+		event_add(pool->later, &soon);
 }
 
 static bool is_full(const struct ow_http_pool *pool)
@@ -180,6 +185,8 @@ struct ow_http_call *http_pool_send(struct ow_http_pool *pool,
 	else if (full)
 		http_call_finish(call, OW_HTTP_POOL_FULL,
 		    "%s: not sent: too many requests are in line", pool->name);
+	else if (request->total_ms <= 0)
+		http_call_expire(call);
 	else
 		http_pool_alarm(pool, call->deadline);
 	settle_later(pool);

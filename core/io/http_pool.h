@@ -148,6 +148,11 @@ bool http_call_maybe_received(const struct ow_http_call *call);
 /* Runs the callbacks of what is finished by now. The pool may be gone afterwards. */
 void http_pool_run_finished(struct ow_http_pool *pool);
 
+/* ---- http_client.c ---- */
+
+/* The memory of a pool that http_pool_free() has emptied. */
+void http_pool_dispose(struct ow_http_pool *pool);
+
 /* ---- http_pool.c ---- */
 
 /* Gives waiting calls to idle connections and opens new ones for the rest. */

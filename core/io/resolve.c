@@ -16,6 +16,8 @@ struct resolver {
 	const char *resolv_conf, *hosts;
 	struct list queries; /* those evdns has not answered yet */
 	bool renew;	     /* read the files again before the next query */
+	bool unwanted;	     /* freed, but evdns still has queries */
+	struct event *last;  /* frees it then */
 };
 
 /*
@@ -24,7 +26,7 @@ struct resolver {
  * answered and no longer wanted.
  */
 struct resolve_query {
-	struct resolver *resolver; /* NULL: it is gone */
+	struct resolver *resolver;
 	struct list link;
 	resolve_callback *fn; /* NULL: cancelled */
 	void *arg;
@@ -35,6 +37,24 @@ struct resolve_query {
 	int error;
 };
 
+/* A timer and not event_active(), which would run in this turn of the loop still. */
+static const struct timeval soon = {0};
+
+static void dispose(struct resolver *resolver)
+{
+	if (resolver->dns)
+		evdns_base_free(resolver->dns, 0);
+	event_free(resolver->last);
+	free(resolver);
+}
+
+static void on_last(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	dispose(arg);
+}
+
 struct resolver *resolver_new(
     struct event_base *base, const char *resolv_conf, const char *hosts)
 {
@@ -42,24 +62,19 @@ struct resolver *resolver_new(
 	resolver->base = base;
 	resolver->resolv_conf = resolv_conf ? resolv_conf : "/etc/resolv.conf";
 	resolver->hosts = hosts ? hosts : "/etc/hosts";
+	resolver->last = event_new(base, -1, 0, on_last, resolver);
 	list_init(&resolver->queries);
 	return resolver;
 }
 
+/* evdns uses its base when it answers, be it to say that a query is cancelled. */
 void resolver_free(struct resolver *resolver)
 {
 	if (!resolver)
 		return;
-	list_each(&resolver->queries, it)
-	{
-		struct resolve_query *query = list_entry(it, struct resolve_query, link);
-		assert(!query->fn);
-		list_remove(&query->link);
-		query->resolver = NULL;
-	}
-	if (resolver->dns)
-		evdns_base_free(resolver->dns, 1);
-	free(resolver);
+	resolver->unwanted = true;
+	if (list_empty(&resolver->queries))
+		dispose(resolver);
 }
 
 static void query_free(struct resolve_query *query)
@@ -97,44 +112,52 @@ static void on_deliver(evutil_socket_t fd, short what, void *arg)
 
 /*
  * Only notes the answer: evdns may call this from inside evdns_getaddrinfo(),
- * and must not have its base replaced under it by what the callback starts.
+ * and goes on to use its base and the request afterwards.
  */
 static void on_answer(int error, struct evutil_addrinfo *list, void *arg)
 {
 	struct resolve_query *query = arg;
+	struct resolver *resolver = query->resolver;
 	for (struct evutil_addrinfo *at = list; at; at = at->ai_next)
 		addresses_add(&query->found, at->ai_addr, (socklen_t)at->ai_addrlen);
 	if (list)
 		evutil_freeaddrinfo(list);
 	query->error = error ? error : EVUTIL_EAI_NODATA;
 	query->answered = true;
-	if (query->resolver) {
-		list_remove(&query->link);
-		if (query->found.count == 0)
-			query->resolver->renew = true;
-	}
+	list_remove(&query->link);
+	if (query->fn && query->found.count == 0)
+		resolver->renew = true;
 	if (query->fn)
-		event_active(query->deliver, 0, 0);
+		event_add(query->deliver, &soon);
 	else
 		query_free(query);
+	if (resolver->unwanted && list_empty(&resolver->queries))
+		event_add(resolver->last, &soon);
 }
 
 /* What the files lack is not an error here: the query that needs it will fail. */
-static void open_dns(struct resolver *resolver)
+static void read_files(struct resolver *resolver)
 {
-	if (resolver->dns && resolver->renew && list_empty(&resolver->queries)) {
-		evdns_base_free(resolver->dns, 1);
-		resolver->dns = NULL;
-	}
-	if (resolver->dns)
-		return;
+	struct evdns_base *dns = resolver->dns;
+	int options = DNS_OPTIONS_ALL & ~DNS_OPTION_HOSTSFILE;
+	evdns_base_clear_nameservers_and_suspend(dns);
+	evdns_base_search_clear(dns);
+	evdns_base_clear_host_addresses(dns);
+	evdns_base_resolv_conf_parse(dns, options, resolver->resolv_conf);
+	evdns_base_load_hosts(dns, resolver->hosts);
+	evdns_base_resume(dns);
 	resolver->renew = false;
-	resolver->dns = evdns_base_new(resolver->base, 0);
-	if (!resolver->dns)
-		return;
-	evdns_base_resolv_conf_parse(
-	    resolver->dns, DNS_OPTIONS_ALL & ~DNS_OPTION_HOSTSFILE, resolver->resolv_conf);
-	evdns_base_load_hosts(resolver->dns, resolver->hosts);
+}
+
+static bool open_dns(struct resolver *resolver)
+{
+	if (!resolver->dns) {
+		resolver->dns = evdns_base_new(resolver->base, 0);
+		resolver->renew = true;
+	}
+	if (resolver->dns && resolver->renew)
+		read_files(resolver);
+	return resolver->dns != NULL;
 }
 
 struct resolve_query *resolve_start(
@@ -150,10 +173,9 @@ struct resolve_query *resolve_start(
 	query->fn = fn;
 	query->arg = arg;
 	query->deliver = event_new(resolver->base, -1, 0, on_deliver, query);
-	open_dns(resolver);
 	list_append(&resolver->queries, &query->link);
 	snprintf(service, sizeof(service), "%d", port);
-	if (resolver->dns)
+	if (open_dns(resolver))
 		query->request =
 		    evdns_getaddrinfo(resolver->dns, host, service, &hints, on_answer, query);
 	else

@@ -36,11 +36,6 @@ static bool is_plain_ascii(struct ow_text text)
 	return true;
 }
 
-static bool all_digits(const char *text)
-{
-	return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
-}
-
 /* A name whose last label is a number can only be meant as an IPv4 address. */
 static const char *check_name(const char *host)
 {
@@ -56,10 +51,11 @@ static const char *check_name(const char *host)
 			if (!is_host_char(label[i]))
 				return "the host name has a character that names cannot have";
 		if (label[len] == '\0' || label[len + 1] == '\0')
-			break;
+			return strspn(label, "0123456789") == len
+				   ? "the host is neither a name nor an IPv4 address"
+				   : NULL;
 		label += len + 1;
 	}
-	return all_digits(label) ? "the host is neither a name nor an IPv4 address" : NULL;
 }
 
 static const char *parse_port(struct ow_text text, int *port)
