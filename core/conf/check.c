@@ -22,8 +22,8 @@ static const char *below(const char *name, const char *group)
 	return strncmp(name, group, len) == 0 && name[len] == '.' ? name + len + 1 : NULL;
 }
 
-/* "pool.max.x" as one writes it: `pool: {max: {x: ...}}`. From the report's arena. */
-static const char *as_written(const struct run *run, const char *name)
+/* "pool.max.x" as one writes it: `pool: {max: {x: ...}}`. */
+static const char *as_written(const char *name, struct arena *arena)
 {
 	struct buf out = BUF_INIT;
 	int open = 0;
@@ -38,7 +38,7 @@ static const char *as_written(const struct run *run, const char *name)
 	buf_add_string(&out, ": ...");
 	while (open-- > 0)
 		buf_add_char(&out, '}');
-	char *text = arena_string_of(&run->check->report->arena, out.data, out.len);
+	char *text = arena_string_of(arena, out.data, out.len);
 	buf_free(&out);
 	return text;
 }
@@ -117,35 +117,38 @@ static const char *find_near(
 	return conf_nearest(key, names);
 }
 
+/* What to do about an unknown key in group, to end a complaint with. From arena. */
+static const char *hint(
+    const struct run *run, const char *group, const char *key, struct arena *arena)
+{
+	const char *elsewhere = find_elsewhere(run, key);
+	if (elsewhere && strchr(key, '.'))
+		return arena_printf(arena, ": write it as `%s`", as_written(elsewhere, arena));
+	if (elsewhere && strchr(elsewhere, '.'))
+		return arena_printf(
+		    arena, " (did you mean `%s`?)", as_written(elsewhere, arena));
+	if (elsewhere)
+		return arena_printf(
+		    arena, " (did you mean `%s` outside of `%s`?)", elsewhere, group);
+	const char *near = find_near(run, group, key, arena);
+	if (near)
+		return arena_printf(
+		    arena, " (did you mean `%s%s%s`?)", group, group[0] ? "." : "", near);
+	return "";
+}
+
 static void unknown(struct run *run, const char *group, const struct conf_node *node)
 {
 	const struct conf_check *check = run->check;
-	if (conf_report_full(check->report)) {
-		run->ok = false;
-		conf_error(check->report, node->key_mark, "%s: unknown option", check->what);
-		return;
-	}
 	struct arena arena = ARENA_INIT;
-	const char *dot = group[0] ? "." : "";
-	char *name = arena_printf(&arena, "%s%s%s", group, dot, node->key);
-	const char *shown = conf_quote(check->report, name);
-	const char *elsewhere = find_elsewhere(run, node->key), *near;
+	const char *name = node->key, *what_to_do = "";
 	run->ok = false;
-	if (elsewhere && strchr(node->key, '.'))
-		conf_error(check->report, node->key_mark,
-		    "%s: unknown option %s: write it as `%s`", check->what, shown,
-		    as_written(run, elsewhere));
-	else if (elsewhere)
-		conf_error(check->report, node->key_mark,
-		    "%s: unknown option %s (did you mean `%s`?)", check->what, shown,
-		    as_written(run, elsewhere));
-	else if ((near = find_near(run, group, node->key, &arena)))
-		conf_error(check->report, node->key_mark,
-		    "%s: unknown option %s (did you mean `%s%s%s`?)", check->what, shown, group,
-		    dot, near);
-	else
-		conf_error(
-		    check->report, node->key_mark, "%s: unknown option %s", check->what, shown);
+	if (!conf_report_full(check->report))
+		what_to_do = hint(run, group, name, &arena);
+	if (group[0])
+		name = arena_printf(&arena, "%s.%s", group, name);
+	conf_error(check->report, node->key_mark, "%s: unknown option %s%s", check->what,
+	    conf_quote(check->report, name), what_to_do);
 	arena_free(&arena);
 }
 
@@ -158,7 +161,7 @@ static void not_a_group(
 		return;
 	conf_error(run->check->report, node->mark,
 	    "%s: `%s` must be a mapping such as `%s`, not %s", run->check->what, group,
-	    as_written(run, example), conf_type_name(node));
+	    as_written(example, &run->check->report->arena), conf_type_name(node));
 }
 
 /* Recursion ends with the dots of the table's names, whatever the file's nesting. */
@@ -219,7 +222,7 @@ static void check_value(struct run *run, const struct ow_option *option,
 	} else if (option->flags & OW_O_REQUIRED) {
 		run->ok = false;
 		conf_option_error(check, option, node ? node->mark : at, "is missing: add `%s`",
-		    as_written(run, option->name));
+		    as_written(option->name, &check->report->arena));
 	} else {
 		run->ok = conf_value_set_default(check, option, conf) && run->ok;
 	}

@@ -5,7 +5,12 @@
 #include "base/buf.h"
 #include "conf/check.h"
 
-enum conf_format { CONF_TEXT = 1, CONF_MARKDOWN, CONF_MAN, CONF_JSON };
+enum conf_format {
+	CONF_TEXT = 1,
+	CONF_MARKDOWN,
+	CONF_MAN,
+	CONF_JSON
+};
 
 /* Adds a description of all options of the table to out. JSON: an array of objects. */
 void conf_describe(struct conf_table table, enum conf_format format, struct buf *out);

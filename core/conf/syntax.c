@@ -11,7 +11,7 @@ enum place {
 	AT_CONTEXT
 };
 
-/* One of libyaml's complaints. context NULL: whatever it was doing. */
+/* One of libyaml's complaints; context is a part of what it was doing. NULL: any. */
 struct saying {
 	const char *problem, *context;
 	enum place place;
@@ -61,13 +61,10 @@ static const struct saying sayings[] = {
 	"expected a name after `&` or `*`: a text that begins with one of them needs quotes",
 	false},
     {"found undefined tag handle", NULL, AT_PROBLEM, TAG, false},
-    {NULL, "while parsing a tag", AT_CONTEXT, TAG, false},
-    {NULL, "while scanning a tag", AT_CONTEXT, TAG, false},
+    {NULL, "directive", AT_CONTEXT, DIRECTIVE, false},
+    {NULL, "a tag", AT_CONTEXT, TAG, false},
     {"did not find expected comment or line break", "while scanning a block scalar", AT_PROBLEM,
 	"nothing can follow `|` or `>` on its line", false},
-    {NULL, "while scanning a directive", AT_CONTEXT, DIRECTIVE, false},
-    {NULL, "while scanning a %YAML directive", AT_CONTEXT, DIRECTIVE, false},
-    {NULL, "while scanning a %TAG directive", AT_CONTEXT, DIRECTIVE, false},
     {"found incompatible YAML document", NULL, AT_PROBLEM,
 	"the YAML version must be 1.1 or 1.2", false},
     {"did not find expected <document start>", NULL, AT_PROBLEM,
@@ -155,8 +152,7 @@ static const struct saying *find_saying(const yaml_parser_t *parser)
 	for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++) {
 		const struct saying *s = &sayings[i];
 		bool same_context =
-		    !s->context ||
-		    (parser->context && strcmp(s->context, parser->context) == 0);
+		    !s->context || (parser->context && strstr(parser->context, s->context));
 		if (same_context && (!s->problem || strcmp(s->problem, parser->problem) == 0))
 			return s;
 	}

@@ -67,7 +67,8 @@ void conf_option_error(const struct conf_check *check, const struct ow_option *o
 static const char *shown(const struct conf_check *check, const struct ow_option *option,
     const struct conf_node *node)
 {
-	if (node->type != CONF_SCALAR || node->is_null)
+	/* A text where a mapping belongs may be a password with its name forgotten. */
+	if (node->type != CONF_SCALAR || node->is_null || option->type == OW_T_PAIRS)
 		return conf_type_name(node);
 	if (node->secret || option->type == OW_T_SECRET)
 		return "the value given";
