@@ -37,22 +37,22 @@ struct command {
 	int (*run)(const struct arguments *args);
 };
 
-static struct settings *load(const struct arguments *args)
+static struct settings *load(const struct arguments *args, const char *consequence)
 {
 	struct conf_report report;
 	conf_report_init(&report);
 	struct settings *s = settings_load(args->config, args->plugin_dirs, &report);
 	conf_report_print(&report, stderr);
 	if (!s)
-		fprintf(stderr, "onceway: %s: %d error%s, nothing started\n", args->config,
-		    report.errors, report.errors == 1 ? "" : "s");
+		fprintf(stderr, "onceway: %s: %d error%s%s\n", args->config, report.errors,
+		    report.errors == 1 ? "" : "s", consequence);
 	conf_report_free(&report);
 	return s;
 }
 
 static int command_run(const struct arguments *args)
 {
-	struct settings *s = load(args);
+	struct settings *s = load(args, ", nothing started");
 	if (!s)
 		return EXIT_FAILURE;
 	int status = run_daemon(s);
@@ -62,7 +62,7 @@ static int command_run(const struct arguments *args)
 
 static int command_check(const struct arguments *args)
 {
-	struct settings *s = load(args);
+	struct settings *s = load(args, "");
 	if (!s)
 		return EXIT_FAILURE;
 	size_t routes = 0;
@@ -75,7 +75,7 @@ static int command_check(const struct arguments *args)
 
 static int command_key(const struct arguments *args)
 {
-	struct settings *s = load(args);
+	struct settings *s = load(args, "");
 	if (!s)
 		return EXIT_FAILURE;
 	int status = key_command(s, args->route, args->explain, stdin, stdout);
