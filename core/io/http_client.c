@@ -176,16 +176,16 @@ static bool is_full(const struct ow_http_pool *pool)
 struct ow_http_call *http_pool_send(struct ow_http_pool *pool,
     const struct ow_http_outgoing *request, ow_http_callback *fn, void *arg)
 {
-	const char *problem = http_outgoing_check(request);
 	bool full = is_full(pool);
 	struct ow_http_call *call = http_call_new(pool, request, fn, arg);
+	const char *problem = http_outgoing_check(&call->request);
 	if (problem)
 		http_call_finish(
 		    call, OW_HTTP_PROTOCOL, "%s: not sent: %s", pool->name, problem);
 	else if (full)
 		http_call_finish(call, OW_HTTP_POOL_FULL,
 		    "%s: not sent: too many requests are in line", pool->name);
-	else if (request->total_ms <= 0)
+	else if (call->request.total_ms <= 0)
 		http_call_expire(call);
 	else
 		http_pool_alarm(pool, call->deadline);

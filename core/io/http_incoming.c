@@ -98,19 +98,21 @@ static enum http_incoming_result body_result(
 	return HTTP_INCOMING_MORE;
 }
 
-/* Feeds nothing at first: a body may be empty, or announce that it is too large. */
+/* Without input too: a body may be empty, or be announced as too large. */
 static enum http_incoming_result take_body(struct http_incoming *in, struct evbuffer *input)
 {
-	struct evbuffer_iovec piece = {.iov_base = "", .iov_len = 0};
+	struct evbuffer_iovec piece;
+	enum http_incoming_result result;
 	do {
 		size_t used = 0;
-		enum http_incoming_result result = body_result(
+		if (evbuffer_peek(input, -1, NULL, &piece, 1) < 1)
+			piece = (struct evbuffer_iovec){.iov_base = "", .iov_len = 0};
+		result = body_result(
 		    in, http_body_feed(&in->body, piece.iov_base, piece.iov_len, &used));
-		evbuffer_drain(input, used);
-		if (result != HTTP_INCOMING_MORE)
-			return result;
-	} while (evbuffer_peek(input, -1, NULL, &piece, 1) > 0 && piece.iov_len > 0);
-	return HTTP_INCOMING_MORE;
+		if (used > 0)
+			evbuffer_drain(input, used);
+	} while (result == HTTP_INCOMING_MORE && piece.iov_len > 0);
+	return result;
 }
 
 enum http_incoming_result http_incoming_feed(struct http_incoming *in, struct evbuffer *input)

@@ -120,7 +120,7 @@ static inline size_t http_pool_in_line(const struct ow_http_pool *pool)
 
 /* ---- http_call.c ---- */
 
-/* A call in line. The request was checked. */
+/* A call in line; its request is still to be checked. */
 struct ow_http_call *http_call_new(struct ow_http_pool *pool,
     const struct ow_http_outgoing *request, ow_http_callback *fn, void *arg);
 /* Takes it out of wherever it is; it has no member. */
