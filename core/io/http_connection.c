@@ -4,7 +4,9 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -27,6 +29,18 @@ struct evbuffer *http_connection_input(const struct http_connection *c)
 static size_t unsent(const struct http_connection *c)
 {
 	return evbuffer_get_length(bufferevent_get_output(c->stream));
+}
+
+/*
+ * Bytes the peer's system has confirmed. Not those the socket took: it says
+ * that it takes more only when a good part of its megabytes is free again, so
+ * a slow reader would look like none.
+ */
+static uint64_t delivered(const struct http_connection *c)
+{
+	int queued = 0;
+	ioctl(c->fd, SIOCOUTQ, &queued);
+	return c->given - unsent(c) - (uint64_t)queued;
 }
 
 static size_t unread(const struct http_connection *c)
@@ -236,7 +250,7 @@ static void set_waits(struct http_connection *c)
 	if (unsent(c) == 0) {
 		wait_end(&c->write_wait);
 	} else if (!c->write_wait.queue) {
-		c->sent_mark = c->given - unsent(c);
+		c->delivered_mark = delivered(c);
 		wait_begin(&c->write_wait, stall);
 	}
 }
@@ -348,13 +362,13 @@ static void refuse_slow(struct wait *wait)
 static void stalled(struct wait *wait)
 {
 	struct http_connection *c = list_entry(wait, struct http_connection, write_wait);
-	uint64_t sent = c->given - unsent(c);
-	if (sent == c->sent_mark) {
+	uint64_t now = delivered(c);
+	if (now == c->delivered_mark) {
 		http_count(&c->server->stats.timeouts);
 		http_connection_close(c);
 		return;
 	}
-	c->sent_mark = sent;
+	c->delivered_mark = now;
 	wait_begin(wait, &c->server->waits[WAIT_STALL]);
 }
 
@@ -371,6 +385,7 @@ void http_connection_waits(const struct http_limits *limits, struct wait_queue w
 	waits[WAIT_BODY].expired = refuse_slow;
 	waits[WAIT_STALL].limit_ms = limits->idle_timeout_ms;
 	waits[WAIT_STALL].expired = stalled;
-	waits[WAIT_LINGER].limit_ms = LINGER_MS;
+	waits[WAIT_LINGER].limit_ms =
+	    limits->idle_timeout_ms < LINGER_MS ? limits->idle_timeout_ms : LINGER_MS;
 	waits[WAIT_LINGER].expired = close_silently;
 }

@@ -88,12 +88,12 @@ struct http_connection {
 	struct list requests; /* of struct ow_http_request, in order */
 	size_t queued;	      /* how many */
 	struct ow_http_request *current;
-	struct http_body body; /* of current, or of the refused request */
-	size_t seen;	       /* bytes of the input in which no head's end was found */
-	size_t skipped;	       /* bytes of empty lines before a request */
-	size_t lingered;       /* bytes read and dropped in LINGER */
-	uint64_t given;	       /* bytes ever given to the stream to send */
-	uint64_t sent_mark;    /* of these, sent when the STALL wait began */
+	struct http_body body;	 /* of current, or of the refused request */
+	size_t seen;		 /* bytes of the input in which no head's end was found */
+	size_t skipped;		 /* bytes of empty lines before a request */
+	size_t lingered;	 /* bytes read and dropped in LINGER */
+	uint64_t given;		 /* bytes ever given to the socket or the stream to send */
+	uint64_t delivered_mark; /* of these, at the peer's when the STALL wait began */
 	struct wait read_wait, write_wait;
 	char peer[ADDRESS_TEXT_SIZE];
 };
