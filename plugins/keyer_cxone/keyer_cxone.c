@@ -55,14 +55,16 @@ enum {
 
 static const struct field {
 	const char *name;
+	const char *start;    /* what precedes its value in the canonical text */
 	size_t offset;	      /* of its path in struct conf */
 	const char *fallback; /* canonical text when it is absent; NULL: a required string */
 } fields[FIELDS] = {
-    [CONTACT_ID] = {"contactId", offsetof(struct conf, contact_id), "\"\""},
-    [ENTITY_ID] = {"entityId", offsetof(struct conf, entity_id), NULL},
-    [EVENT_TYPE] = {"eventType", offsetof(struct conf, event_type), "\"unknown\""},
-    [QUEUE_ID] = {"queueId", offsetof(struct conf, queue_id), "\"\""},
-    [TRIGGER_ID] = {"triggerId", offsetof(struct conf, trigger_id), NULL},
+    [CONTACT_ID] = {"contactId", "{\"contactId\":", offsetof(struct conf, contact_id), "\"\""},
+    [ENTITY_ID] = {"entityId", ",\"entityId\":", offsetof(struct conf, entity_id), NULL},
+    [EVENT_TYPE] = {"eventType", ",\"eventType\":", offsetof(struct conf, event_type),
+	"\"unknown\""},
+    [QUEUE_ID] = {"queueId", ",\"queueId\":", offsetof(struct conf, queue_id), "\"\""},
+    [TRIGGER_ID] = {"triggerId", ",\"triggerId\":", offsetof(struct conf, trigger_id), NULL},
 };
 
 /* One place in an event. */
@@ -201,9 +203,7 @@ static void write_canonical(struct state *st, const struct ow_event *event)
 	canonical_clear(c);
 	for (size_t i = 0; i < FIELDS; i++) {
 		struct ow_json value;
-		canonical_add(c, i == 0 ? "{\"" : ",\"");
-		canonical_add(c, fields[i].name);
-		canonical_add(c, "\":");
+		canonical_add(c, fields[i].start);
 		if (st->host->event_json(event, st->fields[i].pointer, &value))
 			canonical_add_value(c, value.raw);
 		else
