@@ -23,10 +23,16 @@ static void plain_reply(const struct verdict *v, struct ow_reply *reply)
 	buf_add_char(&reply->body, '}');
 }
 
+/* A copy that waited was not delivered before: it gets what the first one got. */
+static bool is_replayed(const struct verdict *v, const struct route *route)
+{
+	return v->waited || route->parts.policy->on_duplicate == ON_DUPLICATE_REPLAY;
+}
+
 static void vendor_reply(const struct verdict *v, const struct route *route,
     const struct ow_event *event, struct ow_reply *reply)
 {
-	bool replay = route->parts.policy->on_duplicate == ON_DUPLICATE_REPLAY;
+	bool replay = is_replayed(v, route);
 	struct ow_reply_request request = {.size = sizeof(request),
 	    .outcome = v->kept_failure ? OW_FAILED : v->outcome,
 	    .status = v->status,
@@ -42,11 +48,10 @@ static void vendor_reply(const struct verdict *v, const struct route *route,
 static bool sink_reply(
     const struct verdict *v, const struct route *route, struct ow_settlement *settlement)
 {
-	bool replay = route->parts.policy->on_duplicate == ON_DUPLICATE_REPLAY;
 	if (!v->result || v->kept_failure || v->result->status < 200 || v->result->status > 599)
 		return false;
 	if (v->outcome != OW_DELIVERED &&
-	    !(v->outcome == OW_DUPLICATE && (replay || v->waited)))
+	    !(v->outcome == OW_DUPLICATE && is_replayed(v, route)))
 		return false;
 	settlement->status = v->result->status;
 	settlement->content_type = v->result->content_type;
