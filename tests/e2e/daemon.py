@@ -141,7 +141,7 @@ class Daemon:
             if self.process.poll() is not None:
                 raise AssertionError(
                     f"onceway ended with {self.process.returncode}:\n{self.log()}")
-            return re.search(r"core: ready: ", self.log())
+            return re.search(r"\bready: onceway ", self.log())
         wait_until(started, "start of onceway")
         self.port = int(re.search(r"listener public on .* \(port (\d+)\)", self.log())[1])
         self.admin_port = int(re.search(r"admin on .* \(port (\d+)\)", self.log())[1])
