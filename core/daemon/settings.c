@@ -46,9 +46,14 @@ static bool check_reference(struct loading *l, const struct conf_node *owner, co
 	const struct conf_node *at = conf_option_node(owner, option);
 	if (!name || conf_get(all, name))
 		return true;
-	conf_error(l->report, at ? at->mark : owner->mark,
-	    "%s: option `%s`: there is no `%s` under `%s`%s", what, option, name, section,
-	    conf_suggest(l->report, name, names_of(l, all)));
+	if (at && at->secret)
+		conf_error(l->report, at->mark,
+		    "%s: option `%s`: the value given is not a name under `%s`", what, option,
+		    section);
+	else
+		conf_error(l->report, at ? at->mark : owner->mark,
+		    "%s: option `%s`: there is no `%s` under `%s`%s", what, option, name,
+		    section, conf_suggest(l->report, name, names_of(l, all)));
 	return false;
 }
 
@@ -76,6 +81,24 @@ struct check_report {
 	const char *what;
 };
 
+/* Takes a text that came from ${...} out of a complaint that quotes it. */
+static void conceal(struct buf *text, const struct conf_node *node)
+{
+	static const char instead[] = "the value given";
+	if (!node || !node->secret || node->text[0] == '\0')
+		return;
+	struct buf out = BUF_INIT;
+	const char *at = text->data, *found;
+	size_t len = strlen(node->text);
+	for (; (found = strstr(at, node->text)); at = found + len) {
+		buf_add(&out, at, (size_t)(found - at));
+		buf_add_string(&out, instead);
+	}
+	buf_add_string(&out, at);
+	buf_free(text);
+	*text = out;
+}
+
 __attribute__((format(printf, 3, 4))) static void complain(
     const struct ow_report *base, const char *option, const char *fmt, ...)
 {
@@ -83,13 +106,18 @@ __attribute__((format(printf, 3, 4))) static void complain(
 	const struct conf_node *at = option ? conf_option_node(r->node, option) : NULL;
 	struct buf text = BUF_INIT;
 	va_list args;
-	buf_printf(&text, "%s: ", r->what);
-	if (option)
-		buf_printf(&text, "option `%s` ", option);
 	va_start(args, fmt);
 	buf_vprintf(&text, fmt, args);
 	va_end(args);
-	conf_error(r->loading->report, at ? at->mark : r->node->mark, "%s", text.data);
+	conceal(&text, at && at->type == CONF_SCALAR ? at : NULL);
+	conf_each(at && at->type != CONF_SCALAR ? at : NULL, item) conceal(&text, item);
+	/* Both `must be ...` and "`x` is not ..." read well behind the option's name. */
+	const char *colon = text.data[0] == '`' ? ":" : "";
+	if (option)
+		conf_error(r->loading->report, at ? at->mark : r->node->mark,
+		    "%s: option `%s`%s %s", r->what, option, colon, text.data);
+	else
+		conf_error(r->loading->report, r->node->mark, "%s: %s", r->what, text.data);
 	buf_free(&text);
 }
 
@@ -133,7 +161,10 @@ static const struct component *find_plugin(struct loading *l, enum ow_kind kind,
 {
 	const char *why;
 	const struct component *c = registry_find(l->settings->registry, kind, name, &why);
-	if (!c)
+	if (!c && at->secret)
+		conf_error(l->report, at->mark, "%s: the value given names no %s plugin", what,
+		    component_kind_name(kind));
+	else if (!c)
 		conf_error(l->report, at->mark, "%s: %s%s", what, why,
 		    conf_suggest(l->report, name, plugin_names(l, kind)));
 	return c;
@@ -142,6 +173,8 @@ static const struct component *find_plugin(struct loading *l, enum ow_kind kind,
 static struct component_settings *load_component(struct loading *l, enum ow_kind kind,
     const struct conf_node *node, const char *name, const char *what)
 {
+	if (node->broken)
+		return NULL;
 	/* `key: cxone` is short for `key: {plugin: cxone}`. */
 	bool brief = kind == OW_KEYER && node->type == CONF_SCALAR && !node->is_null;
 	const struct conf_node *plugin = brief ? node : conf_get(node, "plugin");
@@ -150,6 +183,8 @@ static struct component_settings *load_component(struct loading *l, enum ow_kind
 		    conf_type_name(node));
 		return NULL;
 	}
+	if (plugin && plugin->broken)
+		return NULL;
 	if (!plugin || plugin->type != CONF_SCALAR || plugin->is_null) {
 		conf_error(l->report, plugin ? plugin->mark : node->mark,
 		    "%s: option `plugin` is missing: say which %s it is", what,
@@ -189,10 +224,9 @@ static void each_entry(struct loading *l, const char *section, entry_fn *fn)
 			fn(l, entry);
 		else
 			conf_error(l->report, entry->key_mark,
-			    "section `%s`: a name has letters, digits, `_`, `-` and `.`, at "
-			    "most %d "
-			    "of them",
-			    section, NAME_MAX_LEN);
+			    "section `%s`: %s cannot be a name: letters, digits, `_`, `-` and "
+			    "`.`, at most %d of them",
+			    section, conf_quote(l->report, entry->key), NAME_MAX_LEN);
 	}
 }
 
@@ -330,17 +364,28 @@ static void check_sections(struct loading *l)
 	}
 }
 
+/* False after a complaint about a route's source: that may be what another one lacks. */
+static bool all_sources_found(const struct settings *s, const struct conf_node *routes)
+{
+	size_t found = 0;
+	for (const struct route_settings *r = s->routes; r; r = r->next)
+		found += r->source != NULL;
+	return found == routes->count;
+}
+
 static void check_unused(struct loading *l)
 {
 	const struct settings *s = l->settings;
-	for (const struct component_settings *c = s->sources; c; c = c->next)
-		if (!c->used)
-			conf_error(l->report, c->node->key_mark,
-			    "source `%s` has no route: its events would go nowhere", c->name);
 	const struct conf_node *routes = conf_get(l->root, "routes");
-	if (!routes || routes->count == 0)
+	if (!routes || routes->count == 0) {
 		conf_error(l->report, routes ? routes->mark : (struct conf_mark){s->file, 0, 0},
 		    "there is no route: add one under `routes`");
+		return;
+	}
+	for (const struct component_settings *c = s->sources; c; c = c->next)
+		if (!c->used && all_sources_found(s, routes))
+			conf_error(l->report, c->node->key_mark,
+			    "source `%s` has no route: its events would go nowhere", c->name);
 	if (l->report->errors > 0)
 		return; /* a misspelt reference makes its target look unused */
 	for (const struct component_settings *c = s->stores; c; c = c->next)

@@ -309,8 +309,8 @@ static void check_headers(const struct sink_conf *c, const struct ow_report *rep
 			report->complain(report, "headers",
 			    "`%s` is written by onceway itself: remove it", name);
 		else if (strpbrk(c->headers.values[i], "\r\n"))
-			report->complain(report, "headers",
-			    "the value of `%s` has a line break in it", name);
+			report->complain(
+			    report, "headers", "`%s` has a line break in its value", name);
 	}
 }
 
