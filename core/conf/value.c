@@ -70,7 +70,8 @@ static const char *shown(const struct conf_check *check, const struct ow_option 
 	/* A text where a mapping belongs may be a password with its name forgotten. */
 	if (node->type != CONF_SCALAR || node->is_null || option->type == OW_T_PAIRS)
 		return conf_type_name(node);
-	if (node->secret || option->type == OW_T_SECRET)
+	bool password = option->type == OW_T_URL && strchr(node->text, '@');
+	if (node->secret || option->type == OW_T_SECRET || password)
 		return "the value given";
 	return conf_quote(check->report, node->text);
 }
