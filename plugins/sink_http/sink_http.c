@@ -318,6 +318,9 @@ static void sink_check(const void *conf, const struct ow_report *report)
 {
 	const struct sink_conf *c = conf;
 	struct retry_on on = {.connect = false};
+	if (strncasecmp(c->url, "https:", 6) == 0)
+		report->complain(
+		    report, "url", "needs TLS, which this version does not have: use http://");
 	check_headers(c, report);
 	if (!is_token(c->method))
 		report->complain(report, "method", "`%s` is not an HTTP method", c->method);
