@@ -169,6 +169,19 @@ START_TEST(abort_keeps_what_is_accepted)
 }
 END_TEST
 
+START_TEST(abort_lets_nothing_be_tried_again)
+{
+	rig_script(CALL_DELIVER, stubborn);
+	rig_emit("a");
+	rig_spin();
+	engine_abort(rig.engine);
+	call_answer(
+	    rig_call(CALL_DELIVER, 0), (struct step){.rc = OW_RETRY, .retry_after_ms = 50000});
+	rig_expect("claim a, deliver a, cancel deliver, release a, settle a rejected 503");
+	ck_assert_str_eq(sent(0)->why, "shutting down");
+}
+END_TEST
+
 START_TEST(abort_while_backing_off)
 {
 	rig_script(CALL_DELIVER, (struct step){.rc = OW_RETRY, .retry_after_ms = 50000});
@@ -307,6 +320,7 @@ static Suite *suite(void)
 	tcase_add_test(t, abort_while_claiming_comes_too_late);
 	tcase_add_test(t, abort_while_delivering_and_waiting);
 	tcase_add_test(t, abort_keeps_what_is_accepted);
+	tcase_add_test(t, abort_lets_nothing_be_tried_again);
 	tcase_add_test(t, abort_while_backing_off);
 	tcase_add_test(t, abort_while_polling);
 	tcase_add_test(t, abort_while_committing_or_releasing);
