@@ -133,8 +133,11 @@ static void add_markdown(struct buf *out, const char *text)
 {
 	for (; *text; text++) {
 		if (*text == '|')
-			buf_add_char(out, '\\');
-		buf_add_char(out, *text == '\n' ? ' ' : *text);
+			buf_add_string(out, "\\|");
+		else if (*text == '\n')
+			buf_add_char(out, ' ');
+		else
+			buf_add_char(out, *text);
 	}
 }
 
@@ -179,8 +182,10 @@ static void add_man(struct buf *out, const char *text)
 			buf_add_string(out, "\\-");
 		else if (*text == '`')
 			buf_add_string(out, (code = !code) ? "\\fB" : "\\fR");
+		else if (*text == '\n')
+			buf_add_char(out, ' ');
 		else
-			buf_add_char(out, *text == '\n' ? ' ' : *text);
+			buf_add_char(out, *text);
 	}
 	if (code)
 		buf_add_string(out, "\\fR");

@@ -87,6 +87,9 @@ static void keep(
 }
 
 static void complain(struct conf_report *report, struct conf_mark at, const char *severity,
+    int *counter, const char *fmt, va_list args) __attribute__((format(printf, 5, 0)));
+
+static void complain(struct conf_report *report, struct conf_mark at, const char *severity,
     int *counter, const char *fmt, va_list args)
 {
 	struct buf raw = BUF_INIT, line = BUF_INIT;
@@ -148,7 +151,7 @@ void conf_report_print(const struct conf_report *report, FILE *out)
 	    mem_array(count, sizeof(struct conf_complaint *));
 	for (const struct conf_complaint *c = report->first; c; c = c->next)
 		sorted[i++] = c;
-	qsort(sorted, count, sizeof(*sorted), compare);
+	qsort(sorted, count, sizeof(struct conf_complaint *), compare);
 	for (i = 0; i < count; i++)
 		fprintf(out, "%s\n", sorted[i]->line);
 	free(sorted);

@@ -35,8 +35,8 @@ void conf_report_free(struct conf_report *report);
 /* Whatever text a complaint quotes, it stays one line and cannot steer a terminal. */
 void conf_error(struct conf_report *report, struct conf_mark at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-void conf_verror(
-    struct conf_report *report, struct conf_mark at, const char *fmt, va_list args);
+void conf_verror(struct conf_report *report, struct conf_mark at, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
 void conf_warning(struct conf_report *report, struct conf_mark at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

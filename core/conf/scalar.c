@@ -175,22 +175,21 @@ static bool is_port(struct ow_text t)
 /* host, host:port, [v6] or [v6]:port. */
 static bool is_authority(struct ow_text t, bool needs_port)
 {
-	const char *end, *colon;
+	size_t host = 0;
 	if (t.len && t.data[0] == '[') {
-		end = memchr(t.data, ']', t.len);
+		const char *end = memchr(t.data, ']', t.len);
 		if (!end || !is_ipv6(text_span(t.data + 1, (size_t)(end - t.data) - 1)))
 			return false;
-		colon = ++end;
+		host = (size_t)(end - t.data) + 1;
 	} else {
-		colon = memchr(t.data, ':', t.len);
-		end = colon ? colon : t.data + t.len;
-		if (!is_host(text_span(t.data, (size_t)(end - t.data))))
+		while (host < t.len && t.data[host] != ':')
+			host++;
+		if (!is_host(text_span(t.data, host)))
 			return false;
 	}
-	size_t left = t.len - (size_t)(end - t.data);
-	if (left == 0)
+	if (host == t.len)
 		return !needs_port;
-	return *colon == ':' && is_port(text_span(colon + 1, left - 1));
+	return t.data[host] == ':' && is_port(text_span(t.data + host + 1, t.len - host - 1));
 }
 
 const char *conf_parse_address(const char *text)
