@@ -177,6 +177,20 @@ START_TEST(in_json)
 }
 END_TEST
 
+START_TEST(in_roff_closes_what_it_opens)
+{
+	static const struct ow_option odd[] = {
+	    {.name = "a", .type = OW_T_BOOL, .help = "An odd ` here."},
+	    OW_OPTION_END,
+	};
+	struct buf out = BUF_INIT;
+	conf_describe((struct conf_table){odd, 0}, CONF_MAN, &out);
+	ck_assert_str_eq(
+	    out.data, ".TP\n\\fBa\\fR (true or false)\n\\&An odd \\fB here.\\fR\n");
+	buf_free(&out);
+}
+END_TEST
+
 START_TEST(of_nothing)
 {
 	struct buf out = BUF_INIT;
@@ -208,6 +222,7 @@ static Suite *suite(void)
 	tcase_add_test(t, in_markdown);
 	tcase_add_test(t, in_roff);
 	tcase_add_test(t, in_json);
+	tcase_add_test(t, in_roff_closes_what_it_opens);
 	tcase_add_test(t, of_nothing);
 	tcase_add_test(t, of_the_unknown);
 	suite_add_tcase(s, t);

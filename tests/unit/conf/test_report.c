@@ -61,10 +61,11 @@ START_TEST(file_name_may_go_before_the_report)
 {
 	struct fixture f;
 	fixture_open(&f);
-	char name[] = "gone.yaml";
+	char name[] = "b.yaml";
 	conf_error(&f.report, (struct conf_mark){name, 1, 1}, "x");
-	memset(name, '#', sizeof(name) - 1);
-	ck_assert_str_eq(fixture_printed(&f), "gone.yaml:1:1: error: x\n");
+	conf_error(&f.report, (struct conf_mark){"c.yaml", 1, 1}, "x");
+	memset(name, 'z', sizeof(name) - 1);
+	ck_assert_str_eq(fixture_printed(&f), "b.yaml:1:1: error: x\nc.yaml:1:1: error: x\n");
 	fixture_close(&f);
 }
 END_TEST
@@ -95,6 +96,7 @@ START_TEST(is_bounded)
 	    strstr(printed, "f.yaml: error: 5 more complaints are not shown\n"));
 	ck_assert_int_eq(f.report.errors, CONF_COMPLAINTS_MAX + 5);
 	ck_assert_str_eq(conf_suggest(&f.report, "xxx", (const char *[]){"xxy", NULL}), "");
+	ck_assert_str_eq(conf_quote(&f.report, "x"), "");
 	fixture_close(&f);
 }
 END_TEST

@@ -173,6 +173,7 @@ static const struct text_case addresses[] = {
     {"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:80", ADDRESS},
     {"1.2.3.999:80", ADDRESS},
     {"127.1:80", ADDRESS},
+    {"000000000000127.0.0.1:80", ADDRESS},
     {"1.2.3.4.:80", ADDRESS},
     {"a.5:80", ADDRESS},
     {"a..b:80", ADDRESS},
