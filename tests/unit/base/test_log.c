@@ -1,0 +1,216 @@
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "tests/unit/main.h"
+
+#define TIME "2026-01-01T00:00:00.000Z"
+
+static struct clock manual;
+static FILE *file;
+static char got[1 << 20];
+
+static void setup(void)
+{
+	file = tmpfile();
+	ck_assert_ptr_nonnull(file);
+	clock_init_manual(&manual, 1767225600000);
+	/* Without forks the log still knows the places of earlier tests: leave them behind. */
+	static int64_t hours;
+	manual.manual_mono_us += 3600000000 * ++hours;
+}
+
+static void teardown(void)
+{
+	log_init(STDERR_FILENO, OW_LOG_INFO, LOG_TEXT, NULL);
+	fclose(file);
+}
+
+static void begin(enum ow_level level, enum log_format format)
+{
+	log_init(fileno(file), level, format, &manual);
+}
+
+/* All that was written so far. */
+static const char *written(void)
+{
+	ssize_t n = pread(fileno(file), got, sizeof(got) - 1, 0);
+	ck_assert_int_ge(n, 0);
+	got[n] = '\0';
+	return got;
+}
+
+static size_t lines(void)
+{
+	size_t n = 0;
+	for (const char *at = written(); (at = strchr(at, '\n')); at++)
+		n++;
+	return n;
+}
+
+START_TEST(writes_text)
+{
+	begin(OW_LOG_INFO, LOG_TEXT);
+	log_info("core", "started with %d workers", 2);
+	clock_advance(&manual, 1500);
+	log_error("sink crm", "gone");
+	log_write(OW_LOG_WARNING, "route cxone",
+	    (struct log_field[]){
+		{"key", text_of("abc")}, {"trace", text_of("")}, {NULL, TEXT_NONE}},
+	    "late");
+	ck_assert_str_eq(written(), TIME " info    core: started with 2 workers\n"
+					 "2026-01-01T00:00:01.500Z error   sink crm: gone\n"
+					 "2026-01-01T00:00:01.500Z warning route cxone: late "
+					 "key=abc trace=\n");
+}
+END_TEST
+
+START_TEST(writes_json)
+{
+	begin(OW_LOG_INFO, LOG_JSON);
+	log_write(OW_LOG_WARNING, "route \"x\"",
+	    (struct log_field[]){{"key", text_span("a\0\xff", 3)}, {NULL, TEXT_NONE}}, "a\nb%d",
+	    1);
+	ck_assert_str_eq(written(), "{\"time\":\"" TIME "\",\"level\":\"warning\","
+				    "\"from\":\"route \\\"x\\\"\",\"message\":\"a\\nb1\","
+				    "\"key\":\"a\\u0000\xef\xbf\xbd\"}\n");
+}
+END_TEST
+
+START_TEST(a_line_stays_a_line)
+{
+	begin(OW_LOG_INFO, LOG_TEXT);
+	log_write(OW_LOG_INFO, "core",
+	    (struct log_field[]){{"key", text_span("x\ny\0\x1b[0m\x7f", 9)}, {NULL, TEXT_NONE}},
+	    "one\r\n%s error core: forged", TIME);
+	ck_assert_str_eq(written(), TIME " info    core: one\\x0d\\x0a" TIME
+					 " error core: forged key=x\\x0ay\\x00\\x1b[0m\\x7f\n");
+}
+END_TEST
+
+START_TEST(keeps_to_its_level)
+{
+	static const enum ow_level levels[] = {
+	    OW_LOG_ERROR, OW_LOG_WARNING, OW_LOG_INFO, OW_LOG_DEBUG};
+	for (size_t i = 0; i < 4; i++) {
+		begin(levels[i], LOG_TEXT);
+		ck_assert_int_eq(ftruncate(fileno(file), 0), 0);
+		lseek(fileno(file), 0, SEEK_SET);
+		clock_advance(&manual, 10000);
+		log_error("core", "an error");
+		log_warning("core", "a warning");
+		log_info("core", "an info");
+		log_debug("core", "a detail");
+		ck_assert_uint_eq(lines(), i + 1);
+		for (size_t k = 0; k < 4; k++)
+			ck_assert_int_eq(log_enabled(levels[k]), k <= i);
+	}
+}
+END_TEST
+
+START_TEST(long_messages_are_cut)
+{
+	static char text[100000];
+	memset(text, 'x', sizeof(text) - 1);
+	begin(OW_LOG_INFO, LOG_TEXT);
+	log_info("core", "%s", text);
+	ck_assert_uint_eq(lines(), 1);
+	ck_assert_uint_gt(strlen(got), 8000);
+	ck_assert_uint_lt(strlen(got), 8400);
+}
+END_TEST
+
+static void fail_in_a_loop(int times)
+{
+	for (int i = 0; i < times; i++)
+		log_error("sink crm", "failed again");
+}
+
+START_TEST(a_place_is_limited)
+{
+	begin(OW_LOG_INFO, LOG_TEXT);
+	fail_in_a_loop(10000);
+	size_t first = lines();
+	ck_assert_uint_ge(first, 1);
+	ck_assert_uint_lt(first, 100);
+	/* Others are not. */
+	log_error("core", "something else");
+	ck_assert_uint_eq(lines(), first + 1);
+	clock_advance(&manual, 999);
+	fail_in_a_loop(1);
+	ck_assert_uint_eq(lines(), first + 1);
+	clock_advance(&manual, 1);
+	fail_in_a_loop(2);
+	ck_assert_uint_eq(lines(), first + 3);
+	char expected[100];
+	snprintf(expected, sizeof(expected), "failed again (%zu like this left out)\n",
+	    10001 - first);
+	ck_assert_ptr_nonnull(strstr(got, expected));
+	/* The second line of the new period has nothing to tell. */
+	ck_assert_str_eq(got + strlen(got) - 13, "failed again\n");
+}
+END_TEST
+
+START_TEST(json_tells_what_was_left_out)
+{
+	begin(OW_LOG_INFO, LOG_JSON);
+	fail_in_a_loop(100);
+	size_t first = lines();
+	clock_advance(&manual, 1000);
+	fail_in_a_loop(1);
+	char expected[100];
+	written();
+	snprintf(expected, sizeof(expected), "\"message\":\"failed again\",\"left_out\":%zu}\n",
+	    100 - first);
+	ck_assert_ptr_nonnull(strstr(got, expected));
+}
+END_TEST
+
+static void *write_lines(void *arg)
+{
+	for (int i = 0; i < 10; i++)
+		log_info("core", "%s", (const char *)arg);
+	return NULL;
+}
+
+START_TEST(lines_of_threads_do_not_mix)
+{
+	static char texts[2][4000];
+	pthread_t threads[2];
+	begin(OW_LOG_INFO, LOG_TEXT);
+	for (int i = 0; i < 2; i++) {
+		memset(texts[i], 'a' + i, sizeof(texts[i]) - 1);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, write_lines, texts[i]), 0);
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_uint_eq(lines(), 20);
+	for (char *line = strtok(got, "\n"); line; line = strtok(NULL, "\n")) {
+		const char *text = line + strlen(TIME " info    core: ");
+		ck_assert_str_eq(text, texts[*text - 'a']);
+	}
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("log");
+	TCase *t = tcase_create("log");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, writes_text);
+	tcase_add_test(t, writes_json);
+	tcase_add_test(t, a_line_stays_a_line);
+	tcase_add_test(t, keeps_to_its_level);
+	tcase_add_test(t, long_messages_are_cut);
+	tcase_add_test(t, a_place_is_limited);
+	tcase_add_test(t, json_tells_what_was_left_out);
+	tcase_add_test(t, lines_of_threads_do_not_mix);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+TEST_MAIN(suite)
