@@ -7,6 +7,6 @@ build=$1
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
 flags="-std=c11 -D_GNU_SOURCE -Icore/include -Icore -Iplugins -I$build -I$build/core"
-flags="$flags -DPKGLIBDIR=\"\" $(pkg-config --cflags libevent yaml-0.1 jansson libcrypto)"
+flags="$flags -DPKGLIBDIR=__FILE__ $(pkg-config --cflags libevent yaml-0.1 jansson libcrypto)"
 find core plugins -name '*.c' ! -name 'test_*' | sort |
 	xargs -P "$(nproc)" -n 4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$@" -- '"$flags"' 2>/dev/null' tidy

@@ -46,7 +46,8 @@ void buf_add_char(struct buf *b, char c)
 void buf_add_number(struct buf *b, int64_t n)
 {
 	char text[24];
-	buf_add(b, text, (size_t)snprintf(text, sizeof(text), "%" PRId64, n));
+	int len = snprintf(text, sizeof(text), "%" PRId64, n);
+	buf_add(b, text, (size_t)len);
 }
 
 void buf_vprintf(struct buf *b, const char *fmt, va_list args)

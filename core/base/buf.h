@@ -22,7 +22,8 @@ void buf_add_string(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
 void buf_add_number(struct buf *b, int64_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_vprintf(struct buf *b, const char *fmt, va_list args);
+void buf_vprintf(struct buf *b, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /*
  * Adds bytes as a JSON string with quotes. Bytes that are not UTF-8 become

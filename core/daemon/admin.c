@@ -10,6 +10,7 @@
 #include "daemon/version.h"
 #include "io/http_server.h"
 
+#define WHY_SIZE     300 /* as assembly_ready() wants it */
 #define TEXT_TYPE    "text/plain; charset=utf-8"
 #define JSON_TYPE    "application/json"
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -48,7 +49,7 @@ static void serve_health(struct ow_http_request *request, void *arg)
 static bool is_ready(const struct admin *a, char *why)
 {
 	if (!*a->view.started || *a->view.draining) {
-		strcpy(why, *a->view.draining ? "draining" : "starting");
+		snprintf(why, WHY_SIZE, "%s", *a->view.draining ? "draining" : "starting");
 		return false;
 	}
 	for (size_t i = 0; i < a->view.count; i++)
@@ -59,7 +60,7 @@ static bool is_ready(const struct admin *a, char *why)
 
 static void serve_ready(struct ow_http_request *request, void *arg)
 {
-	char why[300];
+	char why[WHY_SIZE];
 	struct buf body = BUF_INIT;
 	bool ready = is_ready(arg, why);
 	buf_printf(&body, "%s\n", ready ? "ok" : why);
@@ -103,7 +104,7 @@ static void serve_status(struct ow_http_request *request, void *arg)
 	struct admin *a = arg;
 	const struct settings *s = a->view.settings;
 	json_t *out = json_object(), *routes = json_object();
-	char why[300];
+	char why[WHY_SIZE];
 	bool ready = is_ready(a, why);
 	for (const struct route_settings *r = s->routes; r; r = r->next)
 		json_object_set_new(routes, r->name, describe_route(a, r));

@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,14 +19,14 @@ static void publish(struct metrics *m, unsigned writer, enum metric_type type,
 
 static int64_t resident_bytes(void)
 {
-	long long pages = 0;
+	char line[128] = "";
 	FILE *f = fopen("/proc/self/statm", "re");
 	if (!f)
 		return 0;
-	if (fscanf(f, "%*s %lld", &pages) != 1)
-		pages = 0;
+	/* "total resident ...", in pages */
+	const char *resident = fgets(line, sizeof(line), f) ? strchr(line, ' ') : NULL;
 	fclose(f);
-	return (int64_t)pages * sysconf(_SC_PAGESIZE);
+	return resident ? strtoll(resident, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
 }
 
 static int64_t open_files(void)

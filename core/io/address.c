@@ -59,10 +59,16 @@ bool addresses_of_literal(struct addresses *list, const char *host, int port)
 	return add_v4(list, host, port) || add_v6(list, host, port);
 }
 
+/* By what they mean: the bytes behind a shorter address are nobody's. */
+static bool same(const struct address *a, const struct address *b)
+{
+	return a->len == b->len && memcmp(&a->any, &b->any, a->len) == 0;
+}
+
 void addresses_prefer(struct addresses *list, const struct address *good)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		if (memcmp(&list->at[i], good, sizeof(*good)) == 0) {
+		if (same(&list->at[i], good)) {
 			struct address copy = *good; /* may point into the list */
 			memmove(&list->at[1], &list->at[0], i * sizeof(list->at[0]));
 			list->at[0] = copy;

@@ -95,7 +95,7 @@ int http_listen_socket(const char *address, bool reuse_port, char *why)
 
 int http_socket_port(int fd)
 {
-	struct sockaddr_storage bound;
+	struct sockaddr_storage bound = {0};
 	socklen_t len = sizeof(bound);
 	if (getsockname(fd, (struct sockaddr *)&bound, &len) != 0)
 		return -1;

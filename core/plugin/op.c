@@ -1,5 +1,6 @@
 #include "plugin/op.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "plugin/instance.h"
+#include "plugin/sized.h"
 
 /* A plugin that has not finished this long after cancel() is named in the log. */
 #define CANCEL_GRACE_MS 5000
@@ -38,6 +40,7 @@ void op_fini(struct ow_op *op)
 void op_begin(struct ow_op *op, enum op_kind kind, struct ow_instance *instance,
     op_callback *callback, void *arg)
 {
+	assert(op->state == OP_IDLE);
 	drop_result(op);
 	op->kind = kind;
 	op->state = OP_RUNNING;
@@ -104,17 +107,28 @@ static void run_callback(struct task *task)
 }
 
 /* A bug here would lose an event or deliver it twice: better to stop at once. */
-static void check_finish(const struct ow_op *op, enum op_kind kind, const char *function)
+static void die_of(const struct ow_op *op, const char *bug, const char *function)
 {
-	const char *bug = op->state == OP_FINISHED ? "finished twice"
-			  : op->state == OP_IDLE   ? "finished but not started"
-			  : op->kind != kind	   ? "finished with the wrong function"
-						   : NULL;
-	if (!bug)
-		return;
 	log_error(op->instance ? instance_label(op->instance) : "core",
 	    "plugin bug: an operation was %s (%s)", bug, function);
 	abort();
+}
+
+static void check_finish(const struct ow_op *op, enum op_kind kind, const char *function)
+{
+	if (op->state == OP_FINISHED)
+		die_of(op, "finished twice", function);
+	if (op->state == OP_IDLE)
+		die_of(op, "finished but not started", function);
+	if (op->kind != kind)
+		die_of(op, "finished with the wrong function", function);
+}
+
+/* A size that was forgotten would read as OK. */
+static void check_size(const struct ow_op *op, size_t size, size_t least, const char *function)
+{
+	if (size < least)
+		die_of(op, "finished with an answer whose size is not set", function);
 }
 
 static void finish(struct ow_op *op, enum ow_rc rc, const char *why)
@@ -143,13 +157,6 @@ void op_done(struct ow_op *op, enum ow_rc rc, const char *why)
 	finish(op, rc, why);
 }
 
-/* Copies as much of a struct as both sides know. */
-static void copy_sized(void *to, size_t room, const void *from, uint32_t size)
-{
-	memset(to, 0, room);
-	memcpy(to, from, size < room ? size : room);
-}
-
 /*
  * The plugin's texts end with its call; ours must last until the event is
  * settled. Returns the copy, or NULL if there was nothing to copy.
@@ -158,8 +165,10 @@ static const struct ow_result *keep_result(struct ow_op *op, const struct ow_res
 {
 	if (!from)
 		return NULL;
+	check_size(op, from->size, SIZED_UP_TO(struct ow_result, failed), "a result");
 	struct ow_result *kept = &op->kept.result;
-	copy_sized(kept, sizeof(*kept), from, from->size);
+	sized_copy(kept, sizeof(*kept), from, from->size);
+	kept->size = sizeof(*kept); /* whoever reads it next reads our copy */
 	struct ow_text type = kept->content_type, body = kept->body;
 	op->kept.bytes = mem_alloc(type.len + body.len);
 	if (type.len)
@@ -174,22 +183,26 @@ static const struct ow_result *keep_result(struct ow_op *op, const struct ow_res
 void op_claim_done(struct ow_op *op, const struct ow_claim_answer *answer)
 {
 	check_finish(op, OP_CLAIM, "claim_done");
-	copy_sized(&op->answer, sizeof(op->answer), answer, answer->size);
+	check_size(op, answer->size, SIZED_UP_TO(struct ow_claim_answer, digest), "claim_done");
+	sized_copy(&op->answer, sizeof(op->answer), answer, answer->size);
 	op->answer.result = keep_result(op, op->answer.result);
 	if (op->answer.digest) {
 		memcpy(op->digest, op->answer.digest, OW_DIGEST_SIZE);
 		op->answer.digest = op->digest;
 	}
 	finish(op, op->answer.rc, op->answer.why);
+	op->answer.why = op->why;
 }
 
 void op_deliver_done(struct ow_op *op, const struct ow_delivery *delivery)
 {
 	check_finish(op, OP_DELIVER, "deliver_done");
-	copy_sized(&op->delivery, sizeof(op->delivery), delivery, delivery->size);
+	check_size(op, delivery->size, SIZED_UP_TO(struct ow_delivery, result), "deliver_done");
+	sized_copy(&op->delivery, sizeof(op->delivery), delivery, delivery->size);
 	op->delivery.result = keep_result(op, op->delivery.result);
 	snprintf(op->code, sizeof(op->code), "%s",
 	    op->delivery.code ? op->delivery.code : "unknown");
 	op->delivery.code = op->code;
 	finish(op, op->delivery.rc, op->delivery.why);
+	op->delivery.why = op->why;
 }

@@ -56,7 +56,7 @@ void op_init(struct ow_op *op);
 /* Not running. Frees what the last answer left. */
 void op_fini(struct ow_op *op);
 
-/* Arms op for one call on instance. It must be idle or finished. */
+/* Arms op for one call on instance. It is not running. */
 void op_begin(struct ow_op *op, enum op_kind kind, struct ow_instance *instance,
     op_callback *callback, void *arg);
 

@@ -275,7 +275,7 @@ static bool read_retry_on(const char *item, struct retry_on *on)
 		on->timeout = true;
 	else if (strlen(item) == 3 && strspn(item, "0123456789") == 3 && item[0] >= '3' &&
 		 item[0] <= '5')
-		on->status[atoi(item)] = true;
+		on->status[strtol(item, NULL, 10)] = true;
 	else
 		return false;
 	return true;
