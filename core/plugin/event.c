@@ -23,7 +23,7 @@ struct ow_event {
 	/* from a request: the head's texts point into block */
 	struct http_head head;
 	char *block;
-	struct added_header *added;
+	struct added_header *added, **last_added;
 
 	char *body; /* owned */
 	size_t body_len;
@@ -98,6 +98,7 @@ struct ow_event *event_create(struct ow_instance *source)
 	const struct clock *clock = worker_clock(instance_worker(source));
 	struct ow_event *e = mem_zero(sizeof(*e));
 	e->references = 1;
+	e->last_added = &e->added;
 	e->source = source;
 	e->arrived_wall = clock_wall(clock);
 	e->arrived_us = clock_mono_us(clock);
@@ -147,8 +148,8 @@ void event_put_header(struct ow_event *e, const char *name, const char *value)
 	struct added_header *h = arena_alloc(&e->arena, sizeof(*h));
 	h->name = arena_string(&e->arena, name);
 	h->value = arena_string(&e->arena, value);
-	h->next = e->added;
-	e->added = h;
+	*e->last_added = h;
+	e->last_added = &h->next;
 	if (text_equal_nocase(text_of(name), text_of("traceparent")))
 		set_trace(e, text_of(value));
 }
