@@ -2,7 +2,8 @@
 
 Environment: BUILD_DIR (where onceway is), SOURCE_DIR, ONCEWAY_WRAPPER (a
 command to run it under, valgrind for example), ONCEWAY (another program to
-test than the one in BUILD_DIR; it then finds its plugins by itself).
+test than the one in BUILD_DIR; it finds its plugins by itself, or by
+ONCEWAY_PLUGIN_DIR).
 """
 import json
 import os
@@ -47,6 +48,8 @@ def environment(**changes):
     env = {k: v for k, v in os.environ.items() if not k.startswith("ONCEWAY")}
     if "ONCEWAY" not in os.environ:
         env["ONCEWAY_PLUGIN_DIR"] = str(BUILD_DIR / ".libs")
+    elif "ONCEWAY_PLUGIN_DIR" in os.environ:
+        env["ONCEWAY_PLUGIN_DIR"] = os.environ["ONCEWAY_PLUGIN_DIR"]
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
     env.update(changes)
     return env
@@ -127,16 +130,17 @@ class Daemon:
                 program() + ["run", "-c", str(self.config)], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env=environment())
 
-    def start(self):
+    def start(self, ready=True):
+        """Starts it and waits; with ready=False, not until its sinks and stores are ready."""
         self.launch()
         try:
-            self._wait_started()
+            self._wait_started(ready)
         except BaseException:
             self.kill()
             raise
         return self
 
-    def _wait_started(self):
+    def _wait_started(self, ready):
         def started():
             if self.process.poll() is not None:
                 raise AssertionError(
@@ -145,7 +149,8 @@ class Daemon:
         wait_until(started, "start of onceway")
         self.port = int(re.search(r"listener public on .* \(port (\d+)\)", self.log())[1])
         self.admin_port = int(re.search(r"admin on .* \(port (\d+)\)", self.log())[1])
-        wait_until(lambda: self.admin("/readyz").status == 200, "/readyz")
+        if ready:
+            wait_until(lambda: self.admin("/readyz").status == 200, "/readyz")
 
     def admin(self, path, method="GET"):
         return client.ask(self.admin_port, method, path)

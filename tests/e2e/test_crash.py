@@ -5,7 +5,9 @@ import threading
 import time
 import unittest
 
-from case import Answer, Case, Later, client, discarded, event, routed, wait_until
+from case import (
+    Answer, Case, Later, client, configuration, discarded, event, routed, wait_until)
+from daemon import WRAPPER
 
 
 class Kill(Case):
@@ -184,7 +186,8 @@ class Drain(Case):
         onceway.wait_log("core: draining")
         self.assertIsNone(onceway.process.poll())
         onceway.signal()
-        onceway.check_ended(status=1)
+        # It leaves at once, with threads running: valgrind calls that a leak.
+        self.assertIn(onceway.wait(), (1, 99) if WRAPPER else (1,))
         self.assertRegex(onceway.log(), "again: quitting now")
 
     def test_nothing_to_drain(self):
@@ -228,7 +231,6 @@ class Start(Case):
         self.assertIn("1 error, nothing started", onceway.log())
 
     def test_path_taken_twice(self):
-        from daemon import configuration
         crm = self.sink()
         config = configuration(crm.port)
         config["sources"]["second"] = dict(config["sources"]["dataaction"])

@@ -4,7 +4,8 @@ import threading
 import time
 import unittest
 
-from case import Answer, Case, Later, client, discarded, event, routed, wait_until
+from case import (
+    Answer, Case, Later, client, configuration, discarded, event, routed, wait_until)
 
 BODY = event()
 HEAD = b"POST " + client.PATH.encode() + b" HTTP/1.1\r\n"
@@ -369,7 +370,6 @@ class Connections(Case):
         self.assertLess(onceway.metrics().get("process_resident_memory_bytes"), 256 << 20)
 
     def test_two_sources_on_one_listener(self):
-        from daemon import configuration
         crm = self.sink()
         config = configuration(crm.port)
         config["sources"]["second"] = {
