@@ -16,6 +16,7 @@
 #include "json/pointer.h"
 
 #define LISTENERS_MAX 64
+#define CALLBACKS_MAX 64 /* before sockets and timers get their turn */
 
 /* Work handed over from another thread. */
 struct posted {
@@ -132,6 +133,8 @@ static struct event_base *base_new(void)
 	/* Fewer epoll_ctl calls; safe because no two events share a file descriptor. */
 	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+	/* Or else an event made active by a callback runs before any socket is looked at. */
+	event_config_set_max_dispatch_interval(config, NULL, CALLBACKS_MAX, 0);
 	struct event_base *base = event_base_new_with_config(config);
 	event_config_free(config);
 	if (!base) {
