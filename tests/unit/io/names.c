@@ -49,18 +49,25 @@ static void make_file(char path[64], const char *text)
 	names_write(path, text);
 }
 
+void names_point_to(const char *resolv_conf, const struct names *names)
+{
+	char text[64];
+	snprintf(text, sizeof(text), "nameserver 127.0.0.1:%d\n", names->port);
+	names_write(resolv_conf, text);
+}
+
 void names_open(struct names *names, struct event_base *base)
 {
 	struct sockaddr_in address = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(address);
-	char text[64];
 	*names = (struct names){.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)};
 	ck_assert_int_eq(bind(names->fd, (struct sockaddr *)&address, len), 0);
 	ck_assert_int_eq(getsockname(names->fd, (struct sockaddr *)&address, &len), 0);
+	names->port = ntohs(address.sin_port);
 	names->server = evdns_add_server_port_with_base(base, names->fd, 0, answer, names);
-	snprintf(text, sizeof(text), "nameserver 127.0.0.1:%d\n", ntohs(address.sin_port));
-	make_file(names->resolv_conf, text);
+	make_file(names->resolv_conf, "");
+	names_point_to(names->resolv_conf, names);
 	make_file(names->hosts, "127.0.0.2 file.test\n127.0.0.1 file.test\n");
 }
 

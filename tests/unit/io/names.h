@@ -19,7 +19,7 @@
 struct evdns_server_port;
 
 struct names {
-	int fd;
+	int fd, port;
 	struct evdns_server_port *server;
 	char resolv_conf[64], hosts[64];
 	int queries; /* for IPv4 addresses */
@@ -28,6 +28,7 @@ struct names {
 void names_open(struct names *names, struct event_base *base);
 /* Another content for the files. */
 void names_write(const char *path, const char *text);
+void names_point_to(const char *resolv_conf, const struct names *names);
 struct resolver *names_resolver(struct names *names, struct event_base *base);
 void names_close(struct names *names);
 

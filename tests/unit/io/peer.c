@@ -97,11 +97,11 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 		peer->most_open = open;
 }
 
-static int bind_socket(int port)
+static int bind_socket(uint32_t host, int port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
 	    .sin_port = htons((uint16_t)port),
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	    .sin_addr.s_addr = htonl(host)};
 	int on = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	ck_assert_int_ge(fd, 0);
@@ -112,9 +112,14 @@ static int bind_socket(int port)
 
 void peer_open(struct peer *peer, struct event_base *base)
 {
+	peer_open_at(peer, base, INADDR_LOOPBACK, 0);
+}
+
+void peer_open_at(struct peer *peer, struct event_base *base, uint32_t host, int port)
+{
 	struct sockaddr_in address;
 	socklen_t len = sizeof(address);
-	*peer = (struct peer){.base = base, .fd = bind_socket(0)};
+	*peer = (struct peer){.base = base, .host = host, .fd = bind_socket(host, port)};
 	ck_assert_int_eq(getsockname(peer->fd, (struct sockaddr *)&address, &len), 0);
 	peer->port = ntohs(address.sin_port);
 }
@@ -132,7 +137,7 @@ void peer_refuse(struct peer *peer)
 	event_free(peer->acceptable);
 	peer->acceptable = NULL;
 	close(peer->fd);
-	peer->fd = bind_socket(peer->port);
+	peer->fd = bind_socket(peer->host, peer->port);
 }
 
 void peer_stall(struct peer *peer)

@@ -25,6 +25,7 @@ struct peer_connection {
 
 struct peer {
 	struct event_base *base;
+	uint32_t host; /* its IPv4 address */
 	int fd, port;
 	struct event *acceptable;		      /* NULL: does not accept */
 	struct peer_connection connections[PEER_MAX]; /* as they were accepted */
@@ -36,6 +37,8 @@ struct peer {
 
 /* The port is taken, connecting to it is refused. Leaves with peer_close(). */
 void peer_open(struct peer *peer, struct event_base *base);
+/* Elsewhere on the loopback. */
+void peer_open_at(struct peer *peer, struct event_base *base, uint32_t host, int port);
 void peer_listen(struct peer *peer);
 /* Connecting is refused again; connections stay. */
 void peer_refuse(struct peer *peer);

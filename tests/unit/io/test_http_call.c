@@ -137,6 +137,17 @@ START_TEST(stale_then_too_late)
 }
 END_TEST
 
+START_TEST(stale_then_cancelled)
+{
+	struct ow_http_call *call = send_to_stale(&world.get);
+	peer_refuse(&world.peer);
+	peer_stall(&world.peer);
+	peer_hang_up(connection(0));
+	until(http_pool_waiting(world.pool) == 1);
+	ck_assert(http_call_cancel(call));
+}
+END_TEST
+
 /* ---- cancelling ---- */
 
 START_TEST(cancel_at_each_stage)
@@ -151,6 +162,7 @@ START_TEST(cancel_at_each_stage)
 	ck_assert(!http_call_cancel(send_get(&out[2]))); /* in line */
 	struct ow_http_call *next = send_get(&out[3]);
 	ck_assert(http_call_cancel(sent)); /* waiting for its answer */
+	ck_assert_uint_eq(http_pool_connections(world.pool), 1);
 	until(arrived(1));
 	peer_say(connection(1), "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
 	loop_calm(world.base);
@@ -295,6 +307,7 @@ static Suite *suite(void)
 	tcase_add_test(t, repeated_on_a_new_one);
 	tcase_add_test(t, stale_then_refused);
 	tcase_add_test(t, stale_then_too_late);
+	tcase_add_test(t, stale_then_cancelled);
 	tcase_add_test(t, cancel_at_each_stage);
 	tcase_add_test(t, cancel_what_is_half_sent);
 	tcase_add_test(t, callback_cancels_the_rest);

@@ -241,20 +241,21 @@ START_TEST(real_time)
 	char url[64];
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d", world.peer.port);
 	world.origin.url = url;
-	world.origin.idle_ms = 30;
+	world.origin.idle_ms = 100;
 	struct ow_http_pool *pool = http_pool_new(client, &world.origin, &why);
 	int64_t start = clock_mono(&system);
-	world.get.total_ms = 20000;
-	send_to(pool, &world.get, &out[1]);
 	world.get.total_ms = 50;
 	send_to(pool, &world.get, &out[0]);
+	until(arrived(0));
+	world.get.total_ms = 20000;
+	send_to(pool, &world.get, &out[1]);
+	until(arrived(1) || out[0].called);
+	if (arrived(1))
+		answer_now(1);
 	until(out[0].called);
 	check_end(0, OW_HTTP_TIMEOUT, true, "within 50 ms");
 	ck_assert_int_ge(clock_mono(&system) - start, 50);
-	ck_assert_int_eq(out[1].called, 0);
-	for (size_t i = 0; i < 2; i++)
-		if (!connection(i)->ended)
-			peer_say(connection(i), OK_ANSWER);
+	answer_now(1);
 	until(out[1].called);
 	until(http_pool_connections(pool) == 0);
 	http_pool_free(pool);
@@ -263,6 +264,25 @@ START_TEST(real_time)
 END_TEST
 
 /* ---- connecting ---- */
+
+/* One attempt, one call: the next in line gets its own. */
+START_TEST(one_attempt_one_call)
+{
+	peer_close(&world.peer);
+	peer_open(&world.peer, world.base);
+	peer_stall(&world.peer);
+	world.origin.max_connections = 1;
+	world_new_pool(NULL);
+	for (int i = 0; i < 3; i++)
+		send_get(&out[i]);
+	for (int i = 0; i < 3; i++) {
+		pass(CONNECT_MS);
+		check_end(i, OW_HTTP_CONNECT, false, "no answer within 3000 ms");
+		for (int j = i + 1; j < 3; j++)
+			ck_assert_int_eq(out[j].called, 0);
+	}
+}
+END_TEST
 
 START_TEST(refused)
 {
@@ -397,6 +417,15 @@ static void new_pool_for(const char *host)
 	world_new_pool(url);
 }
 
+/* Each request on a connection of its own. */
+static void ask_once(int i)
+{
+	send_and_arrive(&out[i], world.peer.accepted);
+	peer_say(connection(world.peer.accepted - 1),
+	    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+	until(out[i].called);
+}
+
 /* The peer listens on 127.0.0.1 only, so the first address of two.test refuses. */
 START_TEST(second_address)
 {
@@ -412,6 +441,19 @@ START_TEST(second_address)
 		check_end((int)i, OW_HTTP_ANSWERED, true, "");
 		ck_assert(reachable());
 	}
+}
+END_TEST
+
+START_TEST(address_that_worked_is_first)
+{
+	struct peer first;
+	new_pool_for("two.test");
+	ask_once(0);
+	peer_open_at(&first, world.base, INADDR_LOOPBACK + 1, world.peer.port);
+	peer_listen(&first);
+	ask_once(1);
+	ck_assert_uint_eq(first.accepted, 0);
+	peer_close(&first);
 }
 END_TEST
 
@@ -479,15 +521,6 @@ START_TEST(name_is_looked_up_in_time)
 }
 END_TEST
 
-/* Each request on a connection of its own. */
-static void ask_once(int i)
-{
-	send_and_arrive(&out[i], world.peer.accepted);
-	peer_say(connection(world.peer.accepted - 1),
-	    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-	until(out[i].called);
-}
-
 START_TEST(addresses_are_kept_for_a_while)
 {
 	new_pool_for("one.test");
@@ -531,6 +564,7 @@ static Suite *suite(void)
 	tcase_add_test(t, timeout_of_the_answer);
 	tcase_add_test(t, deadlines_in_any_order);
 	tcase_add_test(t, real_time);
+	tcase_add_test(t, one_attempt_one_call);
 	tcase_add_test(t, refused);
 	tcase_add_test(t, down_and_up_again);
 	tcase_add_test(t, call_finds_it_up_again);
@@ -541,6 +575,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(t, names_setup, names_teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, second_address);
+	tcase_add_test(t, address_that_worked_is_first);
 	tcase_add_test(t, every_address_refuses);
 	tcase_add_test(t, localhost_needs_no_names);
 	tcase_add_test(t, no_such_name);

@@ -103,6 +103,27 @@ START_TEST(reads_the_files_again)
 }
 END_TEST
 
+START_TEST(reads_the_name_servers_again)
+{
+	struct found found;
+	struct names other;
+	names_open(&other, base);
+	look_up("gone.test", &found);
+	ck_assert_ptr_nonnull(found.why);
+	int before = names.queries;
+	names_point_to(names.resolv_conf, &other);
+	for (int i = 0; i < 4; i++) {
+		look_up("one.test", &found);
+		ck_assert_uint_eq(found.addresses.count, 1);
+	}
+	ck_assert_int_eq(names.queries, before);
+	ck_assert_int_eq(other.queries, 4);
+	resolver_free(resolver);
+	resolver = NULL;
+	names_close(&other);
+}
+END_TEST
+
 START_TEST(works_without_files)
 {
 	struct found found;
@@ -162,6 +183,7 @@ static Suite *suite(void)
 	tcase_add_test(t, asks_the_hosts_file);
 	tcase_add_test(t, no_such_name);
 	tcase_add_test(t, reads_the_files_again);
+	tcase_add_test(t, reads_the_name_servers_again);
 	tcase_add_test(t, works_without_files);
 	tcase_add_test(t, cancelled);
 	tcase_add_test(t, freed_with_a_cancelled_query);
