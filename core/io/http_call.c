@@ -109,7 +109,6 @@ void http_call_detach(struct ow_http_call *call)
 
 void http_call_again(struct ow_http_call *call)
 {
-	call->repeated = true;
 	move(call, HTTP_CALL_AGAIN);
 }
 

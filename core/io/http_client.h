@@ -6,6 +6,10 @@
  * TLS: struct url says whether an origin wants it; http_pool_new() refuses
  * https:// until the TLS room is there (the connection's bufferevent is made
  * in one function, which is where it goes).
+ *
+ * Callbacks come from the event loop only, never from inside a function below.
+ * They may send, cancel other calls, and free the pool if no call is left. The
+ * process must ignore SIGPIPE.
  */
 #ifndef IO_HTTP_CLIENT_H
 #define IO_HTTP_CLIENT_H

@@ -137,5 +137,5 @@ bool http_incoming_eof(struct http_incoming *in)
 
 bool http_incoming_keeps_alive(const struct http_incoming *in)
 {
-	return in->complete && in->head.keep_alive && in->head.body != HTTP_BODY_UNTIL_CLOSE;
+	return in->complete && in->head.keep_alive;
 }

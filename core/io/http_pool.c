@@ -342,13 +342,13 @@ static void on_readable(struct http_wire *wire, struct evbuffer *input)
 /*
  * A kept-alive connection that ends without a byte of an answer was most
  * likely closed by the peer before it saw the request. That is a guess, so
- * only what may be repeated is, once, and on a new connection.
+ * only what may be repeated is; and once, since it gets a new connection.
  */
 static void lose_call(struct http_member *member, int error)
 {
 	struct ow_http_call *call = member->call;
 	bool begun = call->answer.begun;
-	bool stale = member->reused && !begun && !call->repeated && call->request.repeatable;
+	bool stale = member->reused && !begun && call->request.repeatable;
 	char *peer = http_member_peer(member);
 	error = error ? error : member->wire.write_error;
 	http_call_detach(call);

@@ -76,7 +76,6 @@ struct ow_http_call {
 	void *arg;
 	struct http_member *member; /* when sent */
 	struct http_incoming answer;
-	bool repeated;	      /* this is the second time */
 	bool maybe_received;  /* on earlier connections; see http_call_maybe_received() */
 	enum ow_http_end end; /* when finished */
 	char *why;	      /* owned; when finished, unless answered */
