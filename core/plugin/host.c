@@ -223,7 +223,9 @@ static void host_reply_begin(struct ow_reply *reply, int status, const char *con
 {
 	if (status)
 		reply->status = status;
-	reply->content_type = content_type;
+	buf_clear(&reply->type);
+	buf_add_string(&reply->type, content_type);
+	reply->content_type = reply->type.data;
 	reply->begun = true;
 	buf_clear(&reply->body);
 }

@@ -27,5 +27,6 @@ void reply_init(struct ow_reply *reply, const struct ow_key *key, int status)
 
 void reply_fini(struct ow_reply *reply)
 {
+	buf_free(&reply->type);
 	buf_free(&reply->body);
 }

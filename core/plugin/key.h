@@ -34,6 +34,7 @@ struct ow_reply {
 	const struct ow_key *key; /* of the event; borrowed */
 	int status;
 	const char *content_type;
+	struct buf type; /* what content_type is when a keyer gave it */
 	struct buf body;
 	bool begun;
 };
