@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "plugin/sized.h"
 
 static const char *const kind_names[] = {NULL, "source", "keyer", "store", "sink"};
 #define KINDS (sizeof(kind_names) / sizeof(kind_names[0]))
@@ -79,46 +80,65 @@ static const char *check_abi(const char *file, const struct ow_abi *abi, struct 
 	return NULL;
 }
 
-/* The least each kind must have, as the first minor of this major had it. */
+/*
+ * What a table of functions lacks. The least is what minor 0 had: a member added later must not
+ * be asked for here, or older plugins would no longer load.
+ */
+static const char *missing_in_source(const struct ow_source_ops *ops)
+{
+	if (ops->size < SIZED_UP_TO(struct ow_source_ops, resume))
+		return "a whole table of functions";
+	return ops->settle ? NULL : "settle";
+}
+
+static const char *missing_in_keyer(const struct ow_keyer_ops *ops)
+{
+	if (ops->size < SIZED_UP_TO(struct ow_keyer_ops, reply))
+		return "a whole table of functions";
+	return ops->key ? NULL : "key";
+}
+
+static const char *missing_in_store(const struct ow_store_ops *ops)
+{
+	if (ops->size < SIZED_UP_TO(struct ow_store_ops, ready))
+		return "a whole table of functions";
+	return !ops->claim     ? "claim"
+	       : !ops->renew   ? "renew"
+	       : !ops->commit  ? "commit"
+	       : !ops->release ? "release"
+	       : !ops->cancel  ? "cancel"
+	       : !ops->keys    ? "keys"
+			       : NULL;
+}
+
+static const char *missing_in_sink(const struct ow_sink_ops *ops)
+{
+	if (ops->size < SIZED_UP_TO(struct ow_sink_ops, ready))
+		return "a whole table of functions";
+	return !ops->deliver ? "deliver" : !ops->cancel ? "cancel" : NULL;
+}
+
 static const char *missing_function(const struct ow_component *c)
 {
-	uint32_t size;
 	if (!c->create)
 		return "create";
 	if (!c->destroy)
 		return "destroy";
 	if (!c->ops)
 		return "ops";
-	memcpy(&size, c->ops, sizeof(size));
-	if (c->kind == OW_SOURCE) {
-		const struct ow_source_ops *ops = c->ops;
-		return size < sizeof(*ops) ? "a whole source table"
-		       : !ops->settle	   ? "settle"
-					   : NULL;
+	switch (c->kind) {
+	case OW_SOURCE:
+		return missing_in_source(c->ops);
+	case OW_KEYER:
+		return missing_in_keyer(c->ops);
+	case OW_STORE:
+		return missing_in_store(c->ops);
+	default:
+		return missing_in_sink(c->ops);
 	}
-	if (c->kind == OW_KEYER) {
-		const struct ow_keyer_ops *ops = c->ops;
-		return size < sizeof(*ops) ? "a whole keyer table" : !ops->key ? "key" : NULL;
-	}
-	if (c->kind == OW_STORE) {
-		const struct ow_store_ops *ops = c->ops;
-		return size < sizeof(*ops) ? "a whole store table"
-		       : !ops->claim	   ? "claim"
-		       : !ops->renew	   ? "renew"
-		       : !ops->commit	   ? "commit"
-		       : !ops->release	   ? "release"
-		       : !ops->cancel	   ? "cancel"
-		       : !ops->keys	   ? "keys"
-					   : NULL;
-	}
-	const struct ow_sink_ops *ops = c->ops;
-	return size < sizeof(*ops) ? "a whole sink table"
-	       : !ops->deliver	   ? "deliver"
-	       : !ops->cancel	   ? "cancel"
-				   : NULL;
 }
 
-static bool name_is_plain(const char *name)
+bool component_name_is_plain(const char *name)
 {
 	if (!name || name[0] < 'a' || name[0] > 'z')
 		return false;
@@ -131,7 +151,7 @@ static const char *lint(const struct component *c, struct arena *arena)
 	const struct ow_component *d = &c->description;
 	if (!component_kind_name(d->kind))
 		return arena_printf(arena, "a component has the unknown kind %u", d->kind);
-	if (!name_is_plain(d->name))
+	if (!component_name_is_plain(d->name))
 		return arena_printf(arena, "a component's name must be [a-z][a-z0-9_]*");
 	const char *missing = missing_function(d);
 	if (missing)
@@ -144,20 +164,60 @@ static const char *lint(const struct component *c, struct arena *arena)
 	return NULL;
 }
 
-static void copy_sized(void *to, size_t room, const void *from, size_t size)
+/* The same, of the module as a whole. */
+static const char *lint_module(const struct ow_module *about, struct arena *arena)
 {
-	memset(to, 0, room);
-	memcpy(to, from, size < room ? size : room);
+	if (about->module_size < SIZED_UP_TO(struct ow_module, components))
+		return arena_printf(arena, "its module has only %u bytes", about->module_size);
+	if (about->component_size < SIZED_UP_TO(struct ow_component, ops))
+		return arena_printf(
+		    arena, "its components have only %u bytes", about->component_size);
+	if (about->option_size < SIZED_UP_TO(struct ow_option, help) ||
+	    about->option_size % _Alignof(struct ow_option) != 0)
+		return arena_printf(arena, "its options have %u bytes", about->option_size);
+	if (!component_name_is_plain(about->name))
+		return arena_printf(arena, "its name must be [a-z][a-z0-9_]*");
+	if (!about->version || !about->license)
+		return arena_printf(arena, "it has no version or no license");
+	if (!about->components || !about->components[0])
+		return arena_printf(arena, "it has no components");
+	return NULL;
+}
+
+static bool is_there_twice(const struct module *m, const struct component *last)
+{
+	for (const struct component *c = m->components; c != last; c = c->next)
+		if (c->description.kind == last->description.kind &&
+		    strcmp(c->description.name, last->description.name) == 0)
+			return true;
+	return false;
 }
 
 static struct component *take_component(
     const struct module *m, const struct ow_component *from, struct arena *arena)
 {
 	struct component *c = arena_alloc(arena, sizeof(*c));
-	copy_sized(&c->description, sizeof(c->description), from, m->about.component_size);
+	sized_copy(&c->description, sizeof(c->description), from, m->about.component_size);
 	c->table = (struct conf_table){c->description.options, m->about.option_size};
 	c->module = m;
 	return c;
+}
+
+/* Adds the components one by one; returns a bug or NULL. */
+static const char *take_components(struct module *m, struct arena *arena)
+{
+	struct component **last = &m->components;
+	for (size_t i = 0; m->about.components[i]; i++) {
+		*last = take_component(m, m->about.components[i], arena);
+		const char *bug = lint(*last, arena);
+		if (bug)
+			return bug;
+		if (is_there_twice(m, *last))
+			return arena_printf(
+			    arena, "component `%s` is there twice", (*last)->description.name);
+		last = &(*last)->next;
+	}
+	return NULL;
 }
 
 struct module *loader_take(
@@ -167,25 +227,15 @@ struct module *loader_take(
 	if (*why)
 		return NULL;
 	struct module *m = arena_alloc(arena, sizeof(*m));
-	struct component **last = &m->components;
 	m->file = arena_string(arena, file);
-	copy_sized(&m->about, sizeof(m->about), about, about->module_size);
-	for (size_t i = 0; m->about.components && m->about.components[i]; i++) {
-		*last = take_component(m, m->about.components[i], arena);
-		const char *bug = lint(*last, arena);
-		if (bug) {
-			*why = arena_printf(
-			    arena, "%s: plugin bug: %s; tell its author", file, bug);
-			return NULL;
-		}
-		last = &(*last)->next;
+	const char *bug = lint_module(about, arena);
+	if (!bug) {
+		sized_copy(&m->about, sizeof(m->about), about, about->module_size);
+		bug = take_components(m, arena);
 	}
-	if (!m->components) {
-		*why = arena_printf(
-		    arena, "%s: plugin bug: it has no components; tell its author", file);
-		return NULL;
-	}
-	return m;
+	if (bug)
+		*why = arena_printf(arena, "%s: plugin bug: %s; tell its author", file, bug);
+	return bug ? NULL : m;
 }
 
 struct module *loader_open(const char *file, struct arena *arena, const char **why)
@@ -204,11 +254,16 @@ struct module *loader_open(const char *file, struct arena *arena, const char **w
 	if (!getter) {
 		*why = arena_printf(arena,
 		    "%s is not a Onceway plugin: it has no symbol `%s`; a plugin exports it "
-		    "with "
-		    "OW_MODULE() of <onceway/plugin.h>",
+		    "with OW_MODULE() of <onceway/plugin.h>",
 		    file, OW_MODULE_ENTRY);
 		dlclose(handle);
 		return NULL;
 	}
-	return loader_take(file, getter(), arena, why);
+	const struct ow_module *about = getter();
+	if (!about) {
+		*why = arena_printf(
+		    arena, "%s: plugin bug: it describes nothing; tell its author", file);
+		return NULL;
+	}
+	return loader_take(file, about, arena, why);
 }
