@@ -105,16 +105,22 @@ static const char *clash(struct registry *r, const struct module *m)
 	return NULL;
 }
 
-static bool load(struct registry *r, const char *file, const char **why)
+enum outcome {
+	LOADED,
+	REFUSED,
+	CLASHES /* what it has is there already */
+};
+
+static enum outcome load(struct registry *r, const char *file, const char **why)
 {
 	struct module *m = loader_open(file, &r->arena, why);
 	if (!m)
-		return false;
+		return REFUSED;
 	*why = clash(r, m);
 	if (*why)
-		return false;
+		return CLASHES;
 	add(r, m);
-	return true;
+	return LOADED;
 }
 
 static int by_name(const void *a, const void *b)
@@ -142,49 +148,83 @@ static size_t list_files(struct registry *r, const char *dir, const char **files
 	return count;
 }
 
-void registry_load_all(
-    struct registry *r, void (*refused)(const char *why, void *arg), void *arg)
+static void load_all(struct registry *r, bool tell_clashes,
+    void (*refused)(const char *why, void *arg), void *arg)
 {
 	const char **files = mem_array(FILES_MAX, sizeof(*files));
 	for (size_t d = 0; r->dirs[d]; d++) {
 		size_t count = list_files(r, r->dirs[d], files);
 		for (size_t i = 0; i < count; i++) {
-			const char *why;
-			if (!is_loaded(r, files[i]) && !load(r, files[i], &why) && refused)
+			const char *why = NULL;
+			enum outcome outcome =
+			    is_loaded(r, files[i]) ? LOADED : load(r, files[i], &why);
+			bool tell = outcome == REFUSED || (outcome == CLASHES && tell_clashes);
+			if (tell && refused)
 				refused(why, arg);
 		}
 	}
 	free(files);
 }
 
-static const char *not_found(struct registry *r, enum ow_kind kind, const char *name)
+void registry_load_all(
+    struct registry *r, void (*refused)(const char *why, void *arg), void *arg)
+{
+	load_all(r, true, refused, arg);
+}
+
+/* Files that were refused while a component was looked for: one of them may have it. */
+struct refusals {
+	struct arena *arena;
+	const char *text;
+	unsigned count;
+};
+
+#define REFUSALS_SHOWN 4
+
+static void note_refusal(const char *why, void *arg)
+{
+	struct refusals *refusals = arg;
+	if (refusals->count++ < REFUSALS_SHOWN)
+		refusals->text =
+		    arena_printf(refusals->arena, "%s; refused: %s", refusals->text, why);
+}
+
+static const char *not_found(
+    struct registry *r, enum ow_kind kind, const char *name, const char *refused)
 {
 	const char *where = "";
 	for (size_t i = 0; r->dirs[i]; i++)
 		where = arena_printf(&r->arena, "%s%s%s", where, i ? ", " : "", r->dirs[i]);
-	return arena_printf(&r->arena, "there is no %s plugin `%s` (looked in %s)",
-	    component_kind_name(kind), name, where);
+	return arena_printf(&r->arena, "there is no %s plugin `%s` (looked in %s)%s",
+	    component_kind_name(kind), name, where, refused);
+}
+
+/* The file that should have it, by its name. False: it is there, and refused. */
+static bool load_by_name(
+    struct registry *r, enum ow_kind kind, const char *name, const char **why)
+{
+	for (size_t i = 0; r->dirs[i] && !find_loaded(r, kind, name); i++) {
+		const char *file = arena_printf(
+		    &r->arena, "%s/%s_%s.so", r->dirs[i], component_kind_name(kind), name);
+		if (!is_loaded(r, file) && access(file, F_OK) == 0 &&
+		    load(r, file, why) != LOADED)
+			return false;
+	}
+	return true;
 }
 
 const struct component *registry_find(
     struct registry *r, enum ow_kind kind, const char *name, const char **why)
 {
-	const struct component *c = find_loaded(r, kind, name);
+	struct refusals refusals = {.arena = &r->arena, .text = ""};
 	*why = NULL;
-	for (size_t i = 0; !c && r->dirs[i]; i++) {
-		const char *file = arena_printf(
-		    &r->arena, "%s/%s_%s.so", r->dirs[i], component_kind_name(kind), name);
-		if (is_loaded(r, file) || access(file, F_OK) != 0)
-			continue;
-		if (!load(r, file, why))
-			return NULL;
-		c = find_loaded(r, kind, name);
-	}
-	if (!c) {
-		registry_load_all(r, NULL, NULL);
-		c = find_loaded(r, kind, name);
-	}
+	/* Nothing that could lead out of the directories becomes part of a path. */
+	if (component_name_is_plain(name) && !load_by_name(r, kind, name, why))
+		return NULL;
+	if (!find_loaded(r, kind, name))
+		load_all(r, false, note_refusal, &refusals);
+	const struct component *c = find_loaded(r, kind, name);
 	if (!c)
-		*why = not_found(r, kind, name);
+		*why = not_found(r, kind, name, refusals.text);
 	return c;
 }
