@@ -50,15 +50,6 @@ static void put_number(struct buf *out, uint64_t n)
 	put(out, digits + at, sizeof(digits) - at);
 }
 
-/* A plugin's text must not be able to end its line and begin another. */
-static bool safe(struct ow_text value)
-{
-	for (size_t i = 0; i < value.len; i++)
-		if (!http_is_text(value.data[i]))
-			return false;
-	return value.len > 0;
-}
-
 /* RFC 9110 sections 6.4.1 and 8.6: these never have a body. */
 static bool bodiless(int status)
 {
@@ -82,7 +73,8 @@ void http_answer_write(
 	put(out, reason, strlen(reason));
 	PUT(out, "\r\n");
 	put(out, form->common->text, form->common->len);
-	if (safe(answer->content_type)) {
+	/* A plugin's text must not be able to end its line and begin another. */
+	if (answer->content_type.len && http_is_all_text(answer->content_type)) {
 		PUT(out, "Content-Type: ");
 		put(out, answer->content_type.data, answer->content_type.len);
 		PUT(out, "\r\n");

@@ -37,8 +37,8 @@ enum {
 };
 
 struct http_path {
-	char *path;
-	char *allow; /* field of a 405 */
+	struct ow_text name; /* owned */
+	char *allow;	     /* field of a 405 */
 	unsigned methods;
 	ow_http_handler *handler;
 	void *arg;
@@ -88,10 +88,11 @@ struct http_connection {
 	struct list requests; /* of struct ow_http_request, in order */
 	size_t queued;	      /* how many */
 	struct ow_http_request *current;
-	struct http_body body;	 /* of current, or of the refused request */
-	size_t seen;		 /* bytes of the input in which no head's end was found */
-	size_t skipped;		 /* bytes of empty lines before a request */
-	size_t lingered;	 /* bytes read and dropped in LINGER */
+	const struct http_path *usual; /* path of the last request; the next one's, mostly */
+	struct http_body body;	       /* of current, or of the refused request */
+	size_t seen;		       /* bytes of the input in which no head's end was found */
+	size_t skipped;		       /* bytes of empty lines before a request */
+	size_t lingered;	       /* bytes read and dropped in LINGER */
 	uint64_t given;		 /* bytes ever given to the socket or the stream to send */
 	uint64_t delivered_mark; /* of these, at the peer's when the STALL wait began */
 	struct wait read_wait, write_wait;
@@ -101,7 +102,7 @@ struct http_connection {
 struct ow_http_request {
 	struct http_connection *connection; /* a counted reference */
 	struct list link;		    /* of connection->requests, once queued */
-	struct http_path *path;		    /* until its handler is called */
+	const struct http_path *path;	    /* until its handler is called */
 	struct http_head head;
 	char *block; /* head's texts point into it */
 	struct buf body;

@@ -1,5 +1,6 @@
 #include "io/http_head.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,33 +12,41 @@
  * neither a line's end nor forbidden, and this costs a fraction of asking for
  * each.
  */
-#define ALL(byte) (UINT64_MAX / 255 * (byte))
+#define ALL(byte) (UINT64_MAX / 255 * (uint64_t)(byte))
 
+/* The first byte is the lowest. */
 static uint64_t load8(const char *p)
 {
 	uint64_t x;
 	memcpy(&x, p, sizeof(x));
-	return x;
+	return le64toh(x);
 }
 
-/* Does any byte of x lie below limit (at most 128)? */
-static bool any_below(uint64_t x, uint64_t limit)
+/*
+ * Marks the lowest byte of x that is below limit (at most 128) with its top
+ * bit; bytes above it may be marked wrongly. 0: there is none.
+ */
+static uint64_t below(uint64_t x, unsigned limit)
 {
-	return ((x - ALL(limit)) & ~x & ALL(0x80)) != 0;
+	return (x - ALL(limit)) & ~x & ALL(0x80);
+}
+
+static size_t first_marked(uint64_t marks)
+{
+	return (size_t)__builtin_ctzll(marks) / 8;
 }
 
 bool http_is_token(char c)
 {
-	static const char token[] = "0000000000000000"	/* control bytes */
-				    "0000000000000000"	/* control bytes */
-				    "0101111100110110"	/*   ! " # $ % & ' ( ) * + , - . / */
-				    "1111111111000000"	/* 0-9 : ; < = > ? */
-				    "0111111111111111"	/* @ A-O */
-				    "1111111111100011"	/* P-Z [ \ ] ^ _ */
-				    "1111111111111111"	/* ` a-o */
-				    "1111111111101010"; /* p-z { | } ~ DEL */
-	unsigned char u = (unsigned char)c;
-	return u < 128 && token[u] == '1';
+	static const char token[256] = "0000000000000000"  /* control bytes */
+				       "0000000000000000"  /* control bytes */
+				       "0101111100110110"  /*   ! " # $ % & ' ( ) * + , - . / */
+				       "1111111111000000"  /* 0-9 : ; < = > ? */
+				       "0111111111111111"  /* @ A-O */
+				       "1111111111100011"  /* P-Z [ \ ] ^ _ */
+				       "1111111111111111"  /* ` a-o */
+				       "1111111111101010"; /* p-z { | } ~ DEL */
+	return token[(unsigned char)c] == '1';
 }
 
 bool http_is_text(char c)
@@ -61,14 +70,21 @@ static bool is_target(char c)
 static const char *text_end(const char *p, const char *end)
 {
 	while (end - p >= 8) {
-		uint64_t x = load8(p);
-		if (any_below(x, 0x20) || any_below(x ^ ALL(0x7f), 1))
-			break;
-		p += 8;
+		uint64_t x = load8(p), marks = below(x, 0x20) | below(x ^ ALL(0x7f), 1);
+		p += marks ? first_marked(marks) : 8;
+		if (marks && *p != '\t')
+			return p;
+		p += marks != 0;
 	}
 	while (p < end && http_is_text(*p))
 		p++;
 	return p;
+}
+
+bool http_is_all_text(struct ow_text text)
+{
+	return text.len == 0 ||
+	       text_end(text.data, text.data + text.len) == text.data + text.len;
 }
 
 void http_head_fini(struct http_head *head)
@@ -84,11 +100,16 @@ int64_t http_head_end(const char *data, size_t len, size_t seen)
 	if (seen > 0 && seen < len && data[seen - 1] == '\r' && data[seen] != '\n')
 		return -1;
 	for (size_t i = seen; i < len; i++) {
-		while (len - i >= 8 && !any_below(load8(data + i), '\r' + 1))
+		uint64_t marks = 0;
+		while (len - i >= 8 && (marks = below(load8(data + i), '\r' + 1)) == 0)
 			i += 8;
+		if (marks)
+			i += first_marked(marks);
+		if (i < len && data[i] == '\r' && ++i < len && data[i] != '\n')
+			return -1;
 		if (i == len)
-			break;
-		if (data[i] == '\0' || (data[i] == '\r' && i + 1 < len && data[i + 1] != '\n'))
+			return 0;
+		if (data[i] == '\0')
 			return -1;
 		if (data[i] != '\n')
 			continue;
@@ -133,16 +154,17 @@ static bool read_version(struct reader *in, int *minor)
 
 static bool read_field(struct reader *in, struct http_field *field)
 {
-	const char *start = in->at;
-	while (in->at < in->end && http_is_token(*in->at))
-		in->at++;
-	if (in->at == in->end || *in->at != ':')
+	const char *start = in->at, *p = start;
+	while (p < in->end && http_is_token(*p))
+		p++;
+	if (p < in->end && p == start && (*p == ' ' || *p == '\t'))
+		return fail(in, "folded header");
+	if (p == in->end || *p != ':')
 		return fail(in, "malformed header name");
-	if (in->at == start)
-		return fail(in,
-		    *start == ' ' || *start == '\t' ? "folded header" : "empty header name");
-	field->name = text_span(start, (size_t)(in->at - start));
-	start = ++in->at;
+	if (p == start)
+		return fail(in, "empty header name");
+	field->name = text_span(start, (size_t)(p - start));
+	start = p + 1;
 	in->at = text_end(start, in->end);
 	if (!at_line_end(in))
 		return fail(in, "forbidden byte in a header value");
@@ -166,6 +188,15 @@ static bool is(struct ow_text text, const char *word)
 	return text_equal_nocase(text, text_of(word));
 }
 
+/* For a field name of the same length as word: among tokens, bit 5 only tells the case. */
+static bool is_named(const struct http_field *field, const char *word)
+{
+	unsigned differ = 0;
+	for (size_t i = 0; i < field->name.len; i++)
+		differ |= (unsigned)(field->name.data[i] ^ word[i]) & 0xdf;
+	return differ == 0;
+}
+
 static void note_connection(struct framing *f, struct ow_text list)
 {
 	while (list.len) {
@@ -185,30 +216,30 @@ static void note_field(struct framing *f, const struct http_field *field)
 {
 	switch (field->name.len) {
 	case 4:
-		if (is(field->name, "Host")) {
+		if (is_named(field, "Host")) {
 			f->host = field->value;
 			f->hosts++;
 		}
 		break;
 	case 6:
-		if (is(field->name, "Expect")) {
+		if (is_named(field, "Expect")) {
 			bool known = is(field->value, "100-continue");
 			f->expect_continue |= known;
 			f->expect_other |= !known;
 		}
 		break;
 	case 10:
-		if (is(field->name, "Connection"))
+		if (is_named(field, "Connection"))
 			note_connection(f, field->value);
 		break;
 	case 14:
-		if (is(field->name, "Content-Length")) {
+		if (is_named(field, "Content-Length")) {
 			f->length = field->value;
 			f->lengths++;
 		}
 		break;
 	case 17:
-		if (is(field->name, "Transfer-Encoding")) {
+		if (is_named(field, "Transfer-Encoding")) {
 			f->coding = field->value;
 			f->codings++;
 		}
@@ -278,35 +309,35 @@ static void set_keep_alive(struct http_head *head, const struct framing *f)
 
 /* ---- requests ---- */
 
+/* Of a name; RFC 3986 has more, which no DNS name has. */
+static bool is_host(char c)
+{
+	char lower = (char)(c | 0x20);
+	return is_digit(c) || (lower >= 'a' && lower <= 'z') || c == '-' || c == '.' ||
+	       c == '_' || c == '~' || c == '%';
+}
+
+static bool is_address(char c)
+{
+	char lower = (char)(c | 0x20);
+	return is_digit(c) || (lower >= 'a' && lower <= 'f') || c == ':' || c == '.';
+}
+
 /* A name or an address with an optional port (RFC 3986 section 3.2.2), without user. */
 static bool valid_authority(struct ow_text a)
 {
-	static const char name_bytes[] = "-._~%";
-	size_t i = 0;
-	if (a.len && a.data[0] == '[') {
-		const char *end = memchr(a.data, ']', a.len);
-		if (!end || end - a.data < 3)
-			return false;
-		for (i = 1; a.data + i < end; i++)
-			if (!strchr("0123456789abcdefABCDEF:.", a.data[i]))
-				return false;
-		i++;
-	} else {
-		for (; i < a.len && a.data[i] != ':'; i++) {
-			char lower = (char)(a.data[i] | 0x20);
-			if (!is_digit(a.data[i]) && !(lower >= 'a' && lower <= 'z') &&
-			    !(a.data[i] && strchr(name_bytes, a.data[i])))
-				return false;
-		}
-		if (i == 0)
-			return false;
-	}
-	if (i == a.len)
+	const char *p = a.data, *end = a.data + a.len;
+	bool bracket = a.len && *p == '[';
+	const char *start = p += bracket;
+	while (p < end && (bracket ? is_address(*p) : is_host(*p)))
+		p++;
+	if (p == start || (bracket && (p == end || *p++ != ']')))
+		return false;
+	if (p == end)
 		return true;
 	int64_t port;
-	return a.data[i] == ':' &&
-	       (i + 1 == a.len ||
-		   text_number(text_span(a.data + i + 1, a.len - i - 1), 65535, &port));
+	return *p++ == ':' &&
+	       (p == end || text_number(text_span(p, (size_t)(end - p)), 65535, &port));
 }
 
 /* `http://authority/path`: the authority counts no further, paths are all we serve. */
@@ -328,11 +359,16 @@ static bool skip_authority(struct ow_text *rest)
 	return false;
 }
 
+static bool is_everything(const struct http_head *head)
+{
+	return text_equal(head->target, text_of("*")) &&
+	       text_equal(head->method, text_of("OPTIONS"));
+}
+
 static bool split_target(struct reader *in, struct http_head *head)
 {
 	struct ow_text rest = head->target;
-	bool everything = is(rest, "*") && text_equal(head->method, text_of("OPTIONS"));
-	if (rest.data[0] != '/' && !everything && !skip_authority(&rest))
+	if (rest.data[0] != '/' && !is_everything(head) && !skip_authority(&rest))
 		return fail(in, "malformed request target");
 	const char *mark = rest.len ? memchr(rest.data, '?', rest.len) : NULL;
 	size_t len = mark ? (size_t)(mark - rest.data) : rest.len;
@@ -345,11 +381,14 @@ static bool split_target(struct reader *in, struct http_head *head)
 /* A part of the request line that ends with a single space. */
 static bool read_part(struct reader *in, bool (*member)(char), struct ow_text *part)
 {
-	const char *start = in->at;
-	while (in->at < in->end && member(*in->at))
-		in->at++;
-	*part = text_span(start, (size_t)(in->at - start));
-	return part->len && in->at < in->end && *in->at++ == ' ';
+	const char *p = in->at;
+	while (p < in->end && member(*p))
+		p++;
+	*part = text_span(in->at, (size_t)(p - in->at));
+	if (part->len == 0 || p == in->end || *p != ' ')
+		return false;
+	in->at = p + 1;
+	return true;
 }
 
 /* Returns 0 or a status. */

@@ -87,6 +87,7 @@ struct ow_text http_head_field(const struct http_head *head, const char *name);
 bool http_is_token(char c);
 /* A byte that may stand in a field value: no control byte but the tab. */
 bool http_is_text(char c);
+bool http_is_all_text(struct ow_text text);
 
 /* The standard phrase of a status: 404 -> "Not Found"; "Unknown" if there is none. */
 const char *http_reason(int status);

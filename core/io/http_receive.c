@@ -91,7 +91,9 @@ static void admit(struct http_connection *c)
 	r->close = !head->keep_alive;
 	http_count(&c->server->stats.requests);
 	http_body_init(&c->body, head->body, head->content_length, c->server->limits.max_body);
-	r->path = map_get(&c->server->paths, head->path);
+	if (!c->usual || !text_equal(c->usual->name, head->path))
+		c->usual = map_get(&c->server->paths, head->path);
+	r->path = c->usual;
 	if (!r->path) {
 		deny(c, 404, NULL);
 	} else if (!(r->path->methods & method_bit(head->method))) {
@@ -139,6 +141,11 @@ static int64_t find_end(struct http_connection *c, size_t len)
 	return end;
 }
 
+static char first_byte(struct evbuffer *input)
+{
+	return (char)*evbuffer_pullup(input, 1);
+}
+
 /* False: too many. */
 static bool skip_empty_lines(struct http_connection *c)
 {
@@ -157,13 +164,18 @@ static bool skip_empty_lines(struct http_connection *c)
 static bool receive_head(struct http_connection *c)
 {
 	struct evbuffer *input = http_connection_input(c);
-	if (c->seen <= 1 && !skip_empty_lines(c)) {
-		http_refuse(c, 400, "empty lines instead of a request");
-		return true;
-	}
 	size_t len = evbuffer_get_length(input), limit = (size_t)c->server->limits.max_headers;
 	if (len == 0)
 		return false;
+	if (c->seen <= 1 && first_byte(input) == '\r') {
+		if (!skip_empty_lines(c)) {
+			http_refuse(c, 400, "empty lines instead of a request");
+			return true;
+		}
+		len = evbuffer_get_length(input);
+		if (len == 0)
+			return false;
+	}
 	if (!http_connection_may_take(c))
 		http_connection_send(c);
 	if (c->state == CONNECTION_HEAD && !http_connection_may_take(c))

@@ -9,9 +9,8 @@
 
 struct ow_http_request *http_request_new(struct http_connection *c)
 {
-	struct ow_http_request *r = mem_zero(sizeof(*r));
-	r->connection = c;
-	r->minor = 1;
+	struct ow_http_request *r = mem_alloc(sizeof(*r));
+	*r = (struct ow_http_request){.connection = c, .minor = 1};
 	list_init(&r->link);
 	c->refs++;
 	return r;

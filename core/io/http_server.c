@@ -159,12 +159,12 @@ bool http_server_serve(struct http_server *s, const char *path, unsigned methods
 	if (map_get(&s->paths, text_of(path)))
 		return false;
 	struct http_path *p = mem_zero(sizeof(*p));
-	p->path = mem_string(path);
+	p->name = text_of(mem_string(path));
 	p->allow = allow_field(methods);
 	p->methods = methods;
 	p->handler = handler;
 	p->arg = arg;
-	map_put(&s->paths, text_of(p->path), p);
+	map_put(&s->paths, p->name, p);
 	return true;
 }
 
@@ -197,7 +197,7 @@ void http_server_free(struct http_server *s)
 	list_each(&s->connections, it)
 	    http_connection_close(list_entry(it, struct http_connection, link));
 	for (size_t i = 0; (p = map_next(&s->paths, &i));) {
-		free(p->path);
+		free((char *)p->name.data);
 		free(p->allow);
 		free(p);
 	}

@@ -375,6 +375,17 @@ START_TEST(bad_request)
 }
 END_TEST
 
+START_TEST(problems_are_named)
+{
+	ck_assert_int_eq(request(text_of(LINE HOST "X: a\r\n b\r\n\r\n")), 400);
+	ck_assert_str_eq(problem, "folded header");
+	ck_assert_int_eq(request(text_of(LINE HOST ": a\r\n\r\n")), 400);
+	ck_assert_str_eq(problem, "empty header name");
+	ck_assert_int_eq(request(text_of(LINE HOST "X : a\r\n\r\n")), 400);
+	ck_assert_str_eq(problem, "malformed header name");
+}
+END_TEST
+
 static void add_fields(struct buf *b, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -526,6 +537,25 @@ START_TEST(classes_of_bytes)
 }
 END_TEST
 
+/* Texts are looked at eight bytes at a time: every byte at every place must be seen. */
+START_TEST(every_byte_is_looked_at)
+{
+	char line[32];
+	for (size_t len = 1; len <= 20; len++) {
+		for (size_t at = 0; at < len; at++) {
+			for (int c = 0; c < 256; c++) {
+				memset(line, '\x80', sizeof(line));
+				line[at] = (char)c;
+				ck_assert_msg(http_is_all_text(exact(text_span(line, len))) ==
+						  http_is_text((char)c),
+				    "%d at %zu of %zu", c, at, len);
+			}
+		}
+	}
+	ck_assert(http_is_all_text(TEXT_NONE));
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("http_head");
@@ -539,12 +569,14 @@ static Suite *suite(void)
 	tcase_add_test(t, fields_as_received);
 	tcase_add_test(t, first_field_of_a_name);
 	tcase_add_loop_test(t, bad_request, 0, COUNT(bad_requests));
+	tcase_add_test(t, problems_are_named);
 	tcase_add_test(t, number_of_fields_is_bounded);
 	tcase_add_test(t, no_prefix_of_a_head_is_one);
 	tcase_add_loop_test(t, good_response, 0, COUNT(good_responses));
 	tcase_add_loop_test(t, bad_response, 0, COUNT(bad_responses));
 	tcase_add_test(t, reasons);
 	tcase_add_test(t, classes_of_bytes);
+	tcase_add_test(t, every_byte_is_looked_at);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -316,16 +316,15 @@ END_TEST
 
 START_TEST(a_peer_that_reads_slowly_is_not)
 {
-	static char bytes[256 * 1024];
-	size_t len = 0;
-	ssize_t n;
+	/* More than its system keeps for it, so that some of it is new. */
+	static char bytes[512 * 1024];
 	start();
 	small_window(&c);
 	client_send(&c, "GET /big?30000000 HTTP/1.1\r\n" HOST "\r\n");
 	for (int i = 0; i < 10; i++) {
 		rig_quiet();
-		while (len < (size_t)(i + 1) * sizeof(bytes)) {
-			n = recv(c.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		for (size_t len = 0; len < sizeof(bytes);) {
+			ssize_t n = recv(c.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 			len += n > 0 ? (size_t)n : 0;
 			event_base_loop(rig.base, EVLOOP_NONBLOCK);
 		}
@@ -467,6 +466,9 @@ START_TEST(no_file_descriptors)
 	while (count > 0)
 		close(fds[--count]);
 	setrlimit(RLIMIT_NOFILE, &old);
+	/* valgrind's accept() drops the connection that it says it has no room for. */
+	client_close(&c);
+	c = client_new();
 	/* It does not try again before its pause is over, and then it works. */
 	while (stats()->accepted == 0)
 		event_base_loop(rig.base, EVLOOP_ONCE);
