@@ -127,6 +127,7 @@ struct ow_http_pool {
 struct ow_http_call {
 	struct mock_call seen;
 	struct arena arena;
+	struct mock *mock;
 	struct ow_http_pool *pool; /* NULL once closed */
 	const struct ow_http_outgoing *lent;
 	ow_http_callback *fn;
@@ -207,6 +208,7 @@ struct ow_http_call *mock_host_http_send(struct ow_http_pool *pool,
 	copy_headers(&call->arena, &copy->names, &copy->values, copy->headers);
 	call->seen.origin = pool->origin;
 	call->seen.state = MOCK_CALL_OPEN;
+	call->mock = m;
 	call->pool = pool;
 	call->lent = request;
 	call->fn = fn;
@@ -244,9 +246,8 @@ static void call_close(struct ow_http_call *call, enum mock_call_state state)
 
 bool mock_host_http_cancel(struct ow_http_call *call)
 {
-	struct mock *m = call->pool ? call->pool->instance->mock : NULL;
 	call_close(call, MOCK_CALL_CANCELLED);
-	return m->maybe_received;
+	return call->mock->maybe_received;
 }
 
 bool mock_host_http_reachable(struct ow_http_pool *pool, const char **why)
