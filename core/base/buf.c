@@ -91,6 +91,8 @@ static void add_json_char(struct buf *b, unsigned char c)
 void buf_add_json(struct buf *b, struct ow_text t)
 {
 	size_t at = 0, plain = 0;
+	if (t.len == 0)
+		t.data = ""; /* nothing at all may have no address either */
 	buf_add_char(b, '"');
 	while (at < t.len) {
 		unsigned char c = (unsigned char)t.data[at];

@@ -129,13 +129,13 @@ void log_vwrite(enum ow_level level, const char *who, const struct log_field *fi
 	if (!logger.clock)
 		log_init(logger.fd, (enum ow_level)logger.level, logger.format, NULL);
 	struct buf message = BUF_INIT, line = BUF_INIT;
-	unsigned left_out;
+	unsigned left_out = 0;
 	char time[32];
 	buf_vprintf(&message, fmt, args);
 	if (message.len > LINE_MAX_LEN)
 		message.len = LINE_MAX_LEN;
 	pthread_mutex_lock(&logger.lock);
-	if (admit(fmt, clock_mono(logger.clock), &left_out)) {
+	if (level > OW_LOG_WARNING || admit(fmt, clock_mono(logger.clock), &left_out)) {
 		clock_format(clock_wall(logger.clock), time);
 		if (logger.format == LOG_JSON)
 			add_json_line(

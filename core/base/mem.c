@@ -32,7 +32,8 @@ void *mem_zero(size_t size)
 
 void *mem_array(size_t count, size_t size)
 {
-	return checked(calloc(at_least_one(count), at_least_one(size)), count * size);
+	size_t total = size && count > SIZE_MAX / size ? SIZE_MAX : count * size;
+	return checked(calloc(at_least_one(count), at_least_one(size)), total);
 }
 
 void *mem_grow(void *old, size_t count, size_t size)

@@ -100,20 +100,45 @@ static struct family **family_place(struct metrics *m, const char *name)
 	return at;
 }
 
-static struct family *family_get(
-    struct metrics *m, enum metric_type type, const char *name, const char *help)
+static const char *type_name(enum metric_type type)
 {
-	struct family **at = family_place(m, name);
-	if (*at && strcmp((*at)->name, name) == 0)
-		return *at;
+	static const char *const names[] = {"", "counter", "gauge", "histogram"};
+	return names[type];
+}
+
+static struct family *family_new(enum metric_type type, const char *name, const char *help)
+{
 	struct family *f = mem_zero(sizeof(*f));
 	f->name = mem_string(name);
 	f->help = mem_string(help);
 	f->type = type;
 	f->last = &f->first;
-	f->next = *at;
-	*at = f;
 	return f;
+}
+
+static bool is_named(const struct family *f, const char *name)
+{
+	return f && strcmp(f->name, name) == 0;
+}
+
+static struct family *family_get(
+    struct metrics *m, enum metric_type type, const char *name, const char *help)
+{
+	struct family **at = family_place(m, name);
+	struct buf other = BUF_INIT;
+	/* A plugin took a name that means something else here: both stay, told apart. */
+	if (is_named(*at, name) && (*at)->type != type) {
+		buf_printf(&other, "%s_%s", name, type_name(type));
+		name = other.data;
+		at = family_place(m, name);
+	}
+	if (!is_named(*at, name)) {
+		struct family *f = family_new(type, name, help);
+		f->next = *at;
+		*at = f;
+	}
+	buf_free(&other);
+	return *at;
 }
 
 /* Escapes as the text format wants (backslash, quote, newline); other controls are spelt out.
@@ -194,7 +219,7 @@ void metrics_family_is_shared(struct metrics *m, const char *family)
 {
 	pthread_mutex_lock(&m->lock);
 	struct family **at = family_place(m, family);
-	if (*at && strcmp((*at)->name, family) == 0)
+	if (is_named(*at, family))
 		(*at)->shared = true;
 	pthread_mutex_unlock(&m->lock);
 }
@@ -281,9 +306,8 @@ static void render_histogram(
 
 static void render_family(const struct metrics *m, const struct family *f, struct buf *out)
 {
-	static const char *const types[] = {"", "counter", "gauge", "histogram"};
 	buf_printf(
-	    out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, types[f->type]);
+	    out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, type_name(f->type));
 	for (const struct series *s = f->first; s; s = s->next) {
 		if (f->type == METRIC_HISTOGRAM)
 			render_histogram(m, f, s, out);
@@ -309,7 +333,7 @@ int64_t metrics_total(struct metrics *m, const char *family, const struct metric
 	char *text = label_text(labels, false);
 	pthread_mutex_lock(&m->lock);
 	struct family **at = family_place(m, family);
-	if (*at && strcmp((*at)->name, family) == 0) {
+	if (is_named(*at, family)) {
 		struct series *s = map_get(&(*at)->by_labels, text_of(text));
 		if (s)
 			total = series_value(m, *at, s);

@@ -36,7 +36,8 @@ void metrics_free(struct metrics *m);
  * The cell of worker `worker` in a series, which is made if need be. Never
  * NULL; belongs to the registry; lives as long as it. Takes a lock: look cells
  * up once, not per event. labels ends with a NULL name, or is NULL.
- * One family has one type and help: those given first.
+ * One family has one help, the first given, and one type: asked for as
+ * another, it becomes FAMILY_TYPE.
  */
 struct metric_cell *metrics_cell(struct metrics *m, unsigned worker, enum metric_type type,
     const char *family, const char *help, const struct metric_label *labels);

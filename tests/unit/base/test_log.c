@@ -155,6 +155,15 @@ START_TEST(a_place_is_limited)
 }
 END_TEST
 
+START_TEST(what_was_asked_for_is_not_limited)
+{
+	begin(OW_LOG_INFO, LOG_TEXT);
+	for (int i = 0; i < 1000; i++)
+		log_info("sink log", "delivered %d", i);
+	ck_assert_uint_eq(lines(), 1000);
+}
+END_TEST
+
 START_TEST(json_tells_what_was_left_out)
 {
 	begin(OW_LOG_INFO, LOG_JSON);
@@ -207,6 +216,7 @@ static Suite *suite(void)
 	tcase_add_test(t, keeps_to_its_level);
 	tcase_add_test(t, long_messages_are_cut);
 	tcase_add_test(t, a_place_is_limited);
+	tcase_add_test(t, what_was_asked_for_is_not_limited);
 	tcase_add_test(t, json_tells_what_was_left_out);
 	tcase_add_test(t, lines_of_threads_do_not_mix);
 	suite_add_tcase(s, t);
