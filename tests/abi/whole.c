@@ -1,0 +1,4 @@
+/* Nothing is wrong here. */
+#include "tests/abi/parts.h"
+
+PARTS_WHOLE
