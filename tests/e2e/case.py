@@ -1,5 +1,6 @@
 """What all end-to-end tests share: daemons and sinks that end with their test."""
 import json
+import socket
 import sys
 import threading
 import unittest
@@ -113,6 +114,19 @@ class Case(unittest.TestCase):
 
     def post(self, daemon, body, **options):
         return client.post(daemon.port, body, **options)
+
+    def workers(self, count):
+        """Options for a daemon with several workers, on one port.
+
+        Port 0 would give each worker's socket a port of its own. This one is
+        ours, and kept from everybody but those who say SO_REUSEPORT.
+        """
+        held = socket.socket()
+        self.addCleanup(held.close)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("127.0.0.1", 0))
+        return {"onceway": {"workers": count},
+                "listener": {"address": f"127.0.0.1:{held.getsockname()[1]}"}}
 
     def connect(self, daemon):
         connection = client.Connection(daemon.port)

@@ -199,7 +199,7 @@ class Status(Case):
     def test_status(self):
         gate = threading.Event()
         crm = self.sink(Answer(), Answer(gate=gate))
-        onceway = self.daemon(crm, onceway={"workers": 2})
+        onceway = self.daemon(crm, **self.workers(2))
         self.post(onceway, event("a"))
         self.post(onceway, event("a"))
         call = Later(self.post, onceway, event("b"))
