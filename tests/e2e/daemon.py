@@ -51,6 +51,7 @@ def environment(**changes):
     elif "ONCEWAY_PLUGIN_DIR" in os.environ:
         env["ONCEWAY_PLUGIN_DIR"] = os.environ["ONCEWAY_PLUGIN_DIR"]
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    env.setdefault("TSAN_OPTIONS", f"suppressions={SOURCE_DIR}/tests/e2e/tsan.supp")
     env.update(changes)
     return env
 

@@ -1,7 +1,8 @@
 """A scripted HTTP server that plays the system behind Onceway.
 
 It records each request with its time, and answers by script: the n-th request
-gets the n-th Answer, later ones the default.
+gets the n-th Answer, later ones the default. Requests that come together have
+no order: give `choose`, a function of the request, instead.
 """
 import dataclasses
 import socket
@@ -53,8 +54,8 @@ def shut(connection):
 
 
 class Sink:
-    def __init__(self, *script, default=Answer(), listening=True):
-        self.script, self.default = list(script), default
+    def __init__(self, *script, default=Answer(), choose=None, listening=True):
+        self.script, self.default, self.choose = list(script), default, choose
         self.requests = []
         self.accepted = self.open = self.most_open = 0
         self.closing = threading.Event()
@@ -161,6 +162,8 @@ class Sink:
             index = len(self.requests)
             answer = self.script[index] if index < len(self.script) else self.default
             self.requests.append(request)
+        if self.choose:
+            answer = self.choose(request)
         if answer.gate:
             answer.gate.wait(PATIENCE)
         if answer.act == "hang":

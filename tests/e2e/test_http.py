@@ -221,7 +221,8 @@ class Connections(Case):
 
     def test_pipelined_answers_come_in_order(self):
         gate = threading.Event()
-        crm = self.sink(Answer(gate=gate))
+        slow = Answer(gate=gate)
+        crm = self.sink(choose=lambda r: slow if b'"t0"' in r.body else Answer())
         onceway = self.daemon(crm)
         c = self.connect(onceway)
         # The first one waits for the sink; those behind it are done before it.
