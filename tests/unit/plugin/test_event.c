@@ -165,7 +165,7 @@ START_TEST(an_invalid_trace_is_as_if_there_was_none)
 		fixture.host->event_add_header(event, "traceparent", invalid[i]);
 		check_own_trace();
 		ck_assert_msg(
-		    strcmp(fixture.host->event_trace(event), TRACE) != 0, "%s", invalid[i]);
+		    !strstr(invalid[i], fixture.host->event_trace(event)), "%s", invalid[i]);
 	}
 }
 END_TEST

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/unit/main.h"
 #include "tests/unit/plugin/modules.h"
@@ -121,13 +123,14 @@ END_TEST
 START_TEST(a_name_is_not_a_path)
 {
 	const char *why;
-	char name[300];
-	modules_add("whole", "sink_parts");
-	snprintf(name, sizeof(name), "../%s/sink_parts", strrchr(modules_dir, '/') + 1);
-	ck_assert_ptr_null(find(OW_SINK, name, &why));
+	ck_assert_int_eq(mkdir(modules_path("sink_deep"), 0755), 0);
+	modules_add("whole", "sink_deep/parts");
+	ck_assert_ptr_null(find(OW_SINK, "deep/parts", &why));
+	ck_assert_ptr_null(first_loaded());
 	ck_assert_ptr_null(find(OW_SINK, "", &why));
 	ck_assert_ptr_null(find(OW_SINK, "Parts", &why));
 	ck_assert_int_eq(strncmp(why, "there is no sink plugin `Parts` (looked in ", 43), 0);
+	unlink(modules_path("sink_deep/parts.so"));
 }
 END_TEST
 
