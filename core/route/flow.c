@@ -314,18 +314,40 @@ static void poll_due(evutil_socket_t fd, short what, void *arg)
 		claim(f);
 }
 
-/* Another process, or another worker, has the key. */
-static void in_progress_elsewhere(struct flow *f, int64_t remaining_ms)
+static bool may_wait(const struct flow *f)
 {
-	int policy = f->route->parts.policy->in_progress;
-	int64_t wait = retry_poll_wait(f->polls++, remaining_ms, worker_random(worker_of(f)));
-	if (policy == IN_PROGRESS_ACK) {
+	return f->route->parts.policy->in_progress == IN_PROGRESS_WAIT;
+}
+
+/* The key is in progress, and this copy may not wait, or not any longer. */
+static void turn_away(struct flow *f, int64_t retry_after_ms)
+{
+	if (f->route->parts.policy->in_progress == IN_PROGRESS_ACK)
 		settle(f, &(struct verdict){.outcome = OW_DUPLICATE,
 			      .status = 200,
 			      .why = "its first copy is being delivered"});
-	} else if (policy == IN_PROGRESS_REJECT || wait >= left_ms(f)) {
-		reject(f, 409, "its first copy is still being delivered",
-		    remaining_ms > 0 ? remaining_ms : RETRY_AFTER_MS);
+	else
+		reject(f, 409, "its first copy is still being delivered", retry_after_ms);
+}
+
+/* Those that waited only to know whether the key is in progress: it is. */
+static void turn_away_waiters(struct flow *holder)
+{
+	list_each(&holder->waiters, link)
+	{
+		struct flow *f = list_entry(link, struct flow, waiting);
+		if (!may_wait(f))
+			turn_away(f, RETRY_AFTER_MS);
+	}
+}
+
+/* Another process, or another worker, has the key. */
+static void in_progress_elsewhere(struct flow *f, int64_t remaining_ms)
+{
+	int64_t wait = retry_poll_wait(f->polls++, remaining_ms, worker_random(worker_of(f)));
+	turn_away_waiters(f);
+	if (!may_wait(f) || wait >= left_ms(f)) {
+		turn_away(f, remaining_ms > 0 ? remaining_ms : RETRY_AFTER_MS);
 	} else {
 		enter(f, FLOW_POLLING);
 		start_timer(f, poll_due, wait);
@@ -353,10 +375,12 @@ static void claim_done(struct ow_op *op, void *arg)
 	switch (op->answer.state) {
 	case OW_CLAIM_NEW:
 		f->lease = lease_new(f->engine, f->route, &f->claim, f->deadline_us);
-		if (left_ms(f) > 0 && !engine_aborting(f->engine))
+		if (left_ms(f) > 0 && !engine_aborting(f->engine)) {
+			turn_away_waiters(f);
 			deliver(f);
-		else
+		} else {
 			give_up(f, &(struct ow_delivery){.rc = OW_RETRY});
+		}
 		return;
 	case OW_CLAIM_DONE:
 		settle_duplicate(f, &op->answer);
@@ -573,21 +597,19 @@ static void wait_due(evutil_socket_t fd, short what, void *arg)
 	reject(arg, 409, "its first copy is still being delivered", RETRY_AFTER_MS);
 }
 
-/* The key is under way on this worker: no need to ask the store. */
+/*
+ * The key is under way on this worker: no need to ask the store. While the
+ * holder does not know yet whether it is new or a duplicate, nor does this one.
+ */
 static void join(struct flow *f, struct flow *holder)
 {
-	int policy = f->route->parts.policy->in_progress;
-	if (policy == IN_PROGRESS_ACK) {
-		settle(f, &(struct verdict){.outcome = OW_DUPLICATE,
-			      .status = 200,
-			      .why = "its first copy is being delivered"});
-	} else if (policy == IN_PROGRESS_REJECT) {
-		reject(f, 409, "its first copy is still being delivered", RETRY_AFTER_MS);
-	} else {
-		enter(f, FLOW_WAITING);
-		list_append(&holder->waiters, &f->waiting);
-		start_timer(f, wait_due, left_ms(f));
+	if (!may_wait(f) && holder->state != FLOW_CLAIMING) {
+		turn_away(f, RETRY_AFTER_MS);
+		return;
 	}
+	enter(f, FLOW_WAITING);
+	list_append(&holder->waiters, &f->waiting);
+	start_timer(f, wait_due, left_ms(f));
 }
 
 static void settle_invalid(struct flow *f, int status, const char *why)

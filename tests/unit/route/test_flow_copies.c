@@ -271,6 +271,51 @@ START_TEST(in_progress_ack)
 }
 END_TEST
 
+/* Before the claim is answered nobody knows that the key is in progress: it may be finished. */
+START_TEST(copies_of_a_finished_key_are_duplicates_whatever_in_progress_says)
+{
+	for (int policy = IN_PROGRESS_REJECT; policy <= IN_PROGRESS_ACK; policy++) {
+		rig_stop();
+		start_with(policy);
+		rig_emit("a");
+		rig_spin();
+		rig_script(CALL_CLAIM, later);
+		emit_copies(2);
+		ck_assert_uint_eq(sent(2)->settled, 0);
+		call_answer(rig_call(CALL_CLAIM, 0), fine);
+		rig_spin();
+		check_sent(sent(1), OW_DUPLICATE, 200);
+		check_sent(sent(2), OW_DUPLICATE, 200);
+	}
+}
+END_TEST
+
+START_TEST(copies_of_a_claim_that_fails_are_not_acknowledged)
+{
+	rig_stop();
+	start_with(IN_PROGRESS_ACK);
+	rig_script(CALL_CLAIM, (struct step){.rc = OW_FAIL, .why = "down"});
+	emit_copies(2);
+	rig_expect("claim a, settle a rejected 503, settle a rejected 503");
+}
+END_TEST
+
+START_TEST(a_copy_that_waits_for_a_claim_is_turned_away_at_its_deadline)
+{
+	struct rig_setup setup = rig_usual();
+	setup.policy.in_progress = IN_PROGRESS_ACK;
+	setup.policy.deadline_ms = 10;
+	restart(setup);
+	rig_freeze();
+	rig_script(CALL_CLAIM, later);
+	emit_copies(2);
+	rig_until(sent(1)->settled);
+	check_sent(sent(1), OW_REJECTED, 409);
+	call_answer(rig_call(CALL_CLAIM, 0), fine);
+	rig_until(sent(0)->settled);
+}
+END_TEST
+
 /* ---- the first one is elsewhere ---- */
 
 static const struct ow_result elsewhere = {.size = sizeof(elsewhere), .status = 200};
@@ -404,6 +449,9 @@ static Suite *suite(void)
 	tcase_add_test(t, a_copy_waits_until_its_deadline);
 	tcase_add_test(t, in_progress_reject);
 	tcase_add_test(t, in_progress_ack);
+	tcase_add_test(t, copies_of_a_finished_key_are_duplicates_whatever_in_progress_says);
+	tcase_add_test(t, copies_of_a_claim_that_fails_are_not_acknowledged);
+	tcase_add_test(t, a_copy_that_waits_for_a_claim_is_turned_away_at_its_deadline);
 	tcase_add_test(t, a_copy_of_another_process_s_event_waits_for_its_result);
 	tcase_add_test(t, a_copy_of_another_process_s_event_is_delivered_if_that_one_fails);
 	tcase_add_test(t, one_copy_asks_for_all);

@@ -190,6 +190,7 @@ static void start(int seed, bool with_losses)
 	setup.seed = (uint64_t)seed + 1;
 	setup.retry.attempts = 3;
 	setup.policy.on_failure = chance(30) ? ON_FAILURE_KEEP : ON_FAILURE_RELEASE;
+	setup.policy.in_progress = chance(30) ? IN_PROGRESS_REJECT : IN_PROGRESS_WAIT;
 	setup.policy.max_inflight = chance(30) ? 8 : 1024;
 	if (chance(50))
 		setup.policy.lock_ms = 30; /* renewed while it lasts */
