@@ -19,7 +19,7 @@ class Answer:
     status: int = 200
     body: bytes = b'{"ok":true}'
     headers: typing.Sequence = ()
-    # Wait for this before answering; the sink's end sets it.
+    # Wait for this, or the end of the test, before answering.
     gate: threading.Event = None
     # answer | hang | reset | close | half (part of the body, then the end)
     # | garbage (not HTTP)
@@ -92,9 +92,6 @@ class Sink:
     def release(self):
         """Ends every wait."""
         self.closing.set()
-        for answer in self.script + [self.default]:
-            if answer.gate:
-                answer.gate.set()
 
     def close(self):
         self.release()
@@ -164,8 +161,8 @@ class Sink:
             self.requests.append(request)
         if self.choose:
             answer = self.choose(request)
-        if answer.gate:
-            answer.gate.wait(PATIENCE)
+        while answer.gate and not answer.gate.wait(0.2) and not self.closing.is_set():
+            pass
         if answer.act == "hang":
             self.closing.wait(PATIENCE)
             return False
