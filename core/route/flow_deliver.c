@@ -1,0 +1,137 @@
+#include "route/flow_deliver.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "plugin/event.h"
+#include "route/flow_claim.h"
+#include "route/retry.h"
+
+/*
+ * What the vendor may know of a failure. The plugin's own words are for the
+ * log: they can name addresses behind us.
+ */
+static const char *failure_phrase(struct flow *f, const struct ow_delivery *d, bool late)
+{
+	if (engine_aborting(f->engine))
+		return "shutting down";
+	if (f->attempts == 0)
+		return "there was no time left for it";
+	if (f->answer.result.status) {
+		snprintf(f->answered, sizeof(f->answered), "the sink answered %d",
+		    f->answer.result.status);
+		return f->answered;
+	}
+	if (d->busy)
+		return "the sink is busy";
+	return late ? "the sink did not answer in time" : "the sink did not accept it";
+}
+
+void flow_give_up(struct flow *f, const struct ow_delivery *d)
+{
+	bool late = d->timed_out || flow_left_ms(f) == 0;
+	bool aborted = engine_aborting(f->engine);
+	snprintf(f->why, sizeof(f->why), "%s", d->why ? d->why : "");
+	f->failure = (struct verdict){.outcome = aborted ? OW_REJECTED : OW_FAILED,
+	    .status = aborted || d->busy ? 503
+		      : late		 ? 504
+					 : 502,
+	    .why = failure_phrase(f, d, late),
+	    .detail = f->why,
+	    .retry_after_ms = d->retry_after_ms,
+	    .result = f->answer.result.status ? &f->answer.result : NULL};
+	if (f->failure.status == 503 && f->failure.retry_after_ms == 0)
+		f->failure.retry_after_ms = RETRY_AFTER_MS;
+	/* A 503 says "come again", and what was never tried has not failed. */
+	if (f->route->parts.policy->on_failure == ON_FAILURE_KEEP && f->attempts > 0 &&
+	    f->failure.status != 503)
+		flow_commit(f, (struct ow_result){.size = sizeof(struct ow_result),
+				   .status = f->failure.status,
+				   .failed = true});
+	else
+		flow_release(f);
+}
+
+/* libevent's clock is coarse, so that a timer can be some milliseconds early or late. */
+static void backoff_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct flow *f = arg;
+	int64_t early_us = f->retry_at_us - flow_now_us(f);
+	(void)fd, (void)what;
+	if (engine_aborting(f->engine) || flow_left_ms(f) == 0)
+		flow_give_up(f, &(struct ow_delivery){.rc = OW_RETRY, .why = f->op.why});
+	else if (early_us > 0)
+		flow_start_timer(f, backoff_due, early_us / 1000 + 1);
+	else
+		flow_deliver(f);
+}
+
+static void accepted(struct flow *f)
+{
+	/* A sink without answers: the first copy and its duplicates are still told the same. */
+	if (!f->answer.result.status)
+		f->answer.result.status = 200;
+	struct ow_result kept = f->answer.result;
+	if (f->route->parts.policy->on_duplicate == ON_DUPLICATE_ACK)
+		kept.content_type = kept.body = TEXT_NONE; /* nobody will be shown it */
+	flow_commit(f, kept);
+}
+
+/* The answer must outlive the operation, which is used again for the commit. */
+static void take_answer(struct flow *f, struct ow_op *op)
+{
+	free(f->answer.bytes);
+	f->answer = op->kept;
+	op->kept = (struct op_result){0};
+	f->answer.result.size = sizeof(f->answer.result);
+}
+
+static void deliver_done(struct ow_op *op, void *arg)
+{
+	struct flow *f = arg;
+	struct ow_delivery *d = &op->delivery;
+	metric_observe(
+	    f->route->delivery_seconds, (double)(flow_now_us(f) - op->begun_us) / 1e6);
+	route_count_attempt(f->route, op->code);
+	take_answer(f, op);
+	if (op->rc == OW_OK) {
+		accepted(f);
+		return;
+	}
+	int64_t wait = -1;
+	/* UNKNOWN is tried again: the sink tells copies apart by their Idempotency-Key. */
+	if ((op->rc == OW_RETRY || op->rc == OW_UNKNOWN) && !engine_aborting(f->engine))
+		wait = retry_wait(&f->route->parts.retry, f->attempts, d->retry_after_ms,
+		    flow_left_ms(f), worker_random(flow_worker(f)));
+	if (wait < 0) {
+		d->why = op->why;
+		d->timed_out |= op->cancelled;
+		flow_give_up(f, d);
+		return;
+	}
+	flow_log(f, OW_LOG_DEBUG, op->why);
+	flow_enter(f, FLOW_BACKING_OFF);
+	f->retry_at_us = flow_now_us(f) + wait * 1000;
+	flow_start_timer(f, backoff_due, wait);
+}
+
+void flow_deliver(struct flow *f)
+{
+	const struct ow_sink_policy *policy = &f->route->parts.retry;
+	int64_t limit = flow_left_ms(f);
+	if (policy->attempt_ms > 0 && policy->attempt_ms < limit)
+		limit = policy->attempt_ms;
+	flow_enter(f, FLOW_DELIVERING);
+	f->attempts++;
+	f->attempt = (struct ow_attempt){.size = sizeof(f->attempt),
+	    .number = (unsigned)f->attempts,
+	    .key = f->key.full,
+	    .traceparent = event_get_traceparent(f->event),
+	    .limit_ms = limit > 0 ? limit : 1};
+	op_begin(&f->op, OP_DELIVER, f->route->parts.sink, deliver_done, f);
+	f->route->sink->deliver(
+	    instance_state(f->route->parts.sink), &f->op, f->event, &f->attempt);
+	op_limit(&f->op, f->attempt.limit_ms);
+}

@@ -1,0 +1,118 @@
+#include "route/flow_settle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "plugin/event.h"
+#include "route/flow_claim.h"
+
+static void flow_free(struct flow *f)
+{
+	if (f->timer)
+		event_free(f->timer);
+	op_fini(&f->op);
+	free(f->answer.bytes);
+	key_fini(&f->key);
+	event_release(f->event);
+	free(f);
+}
+
+static void count_settled(struct flow *f, const struct verdict *v)
+{
+	struct route *r = f->route;
+	if (!r)
+		return;
+	r->inflight--;
+	metric_move(r->inflight_gauge, -1);
+	metric_add(r->events[v->outcome], 1);
+	metric_observe(
+	    r->event_seconds, (double)(flow_now_us(f) - event_arrived_us(f->event)) / 1e6);
+	if (v->outcome != OW_DUPLICATE)
+		return;
+	route_count_label(r, f->key.label);
+	if (r->store->count_duplicate && f->key.label.data)
+		r->store->count_duplicate(instance_state(r->parts.store), f->key.label);
+}
+
+static void tell_source(struct flow *f, const struct verdict *v)
+{
+	struct ow_settlement settlement;
+	struct ow_reply reply;
+	verdict_reply(v, f->route, f->event, &f->key, &reply, &settlement);
+	instance_ops(f->source)->source.settle(
+	    instance_state(f->source), f->cookie, &settlement);
+	reply_fini(&reply);
+}
+
+/*
+ * What the holder's end means for those that waited for it: with a result it
+ * is theirs too; after a failure that released the key the first of them takes
+ * over, with the others behind it.
+ */
+static void settle_waiters(struct list *waiters, const struct verdict *v)
+{
+	struct verdict theirs = *v;
+	bool take_over = (v->outcome == OW_FAILED && !v->kept_failure) ||
+			 (v->outcome == OW_REJECTED && v->status == 409);
+	if (v->outcome == OW_DELIVERED) {
+		theirs.outcome = OW_DUPLICATE;
+		theirs.waited = true;
+	} else if (v->kept_failure) {
+		theirs.outcome = OW_DUPLICATE;
+	}
+	while (!list_empty(waiters)) {
+		struct flow *f = list_entry(waiters->next, struct flow, waiting);
+		if (!take_over) {
+			flow_settle(f, &theirs);
+		} else if (engine_aborting(f->engine)) {
+			flow_reject(f, 503, "shutting down", RETRY_AFTER_MS);
+		} else {
+			list_remove(&f->waiting);
+			list_move_all(&f->waiters, waiters);
+			flow_claim(f);
+			return;
+		}
+	}
+}
+
+static void log_settled(const struct flow *f, const struct verdict *v)
+{
+	bool trouble = v->outcome == OW_FAILED || v->outcome == OW_REJECTED;
+	bool detailed = v->detail && v->detail[0] && strcmp(v->detail, v->why) != 0;
+	char text[300];
+	if (!log_enabled(trouble ? OW_LOG_WARNING : OW_LOG_DEBUG))
+		return;
+	snprintf(text, sizeof(text), "%s: %s%s%s", outcome_name(v->outcome), v->why,
+	    detailed ? ": " : "", detailed ? v->detail : "");
+	flow_log(f, trouble ? OW_LOG_WARNING : OW_LOG_DEBUG, text);
+}
+
+void flow_settle(struct flow *f, const struct verdict *v)
+{
+	bool holder = f->state != FLOW_RECEIVED && f->state != FLOW_WAITING;
+	struct list waiters;
+	flow_enter(f, FLOW_SETTLED);
+	lease_free(f->lease);
+	f->lease = NULL;
+	log_settled(f, v);
+	count_settled(f, v);
+	tell_source(f, v);
+	list_init(&waiters);
+	list_move_all(&waiters, &f->waiters);
+	if (holder)
+		engine_clear_holder(f->engine, f->table_key);
+	settle_waiters(&waiters, v);
+	engine_leave(f->engine, &f->link);
+	flow_free(f);
+}
+
+void flow_reject(struct flow *f, int status, const char *why, int64_t retry_after_ms)
+{
+	flow_settle(f, &(struct verdict){.outcome = OW_REJECTED,
+			   .status = status,
+			   .why = why,
+			   .retry_after_ms = retry_after_ms});
+}

@@ -1,0 +1,86 @@
+#include "route/flow_state.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "plugin/event.h"
+
+/* Of a key, in a log line: enough to find it, not enough to be a payload. */
+#define LOGGED_KEY_MAX 40
+
+struct worker *flow_worker(const struct flow *f)
+{
+	return engine_worker(f->engine);
+}
+
+int64_t flow_now_us(const struct flow *f)
+{
+	return clock_mono_us(worker_clock(flow_worker(f)));
+}
+
+int64_t flow_left_ms(const struct flow *f)
+{
+	int64_t left = (f->deadline_us - flow_now_us(f)) / 1000;
+	return left > 0 ? left : 0;
+}
+
+void flow_log(const struct flow *f, enum ow_level level, const char *what)
+{
+	if (!log_enabled(level))
+		return;
+	struct ow_text key = f->key.full;
+	if (key.len > LOGGED_KEY_MAX)
+		key.len = LOGGED_KEY_MAX;
+	const struct log_field fields[] = {{"key", key},
+	    {"trace", text_of(event_get_trace(f->event))},
+	    {"source", text_of(instance_name(f->source))}, {NULL, TEXT_NONE}};
+	char who[80];
+	snprintf(who, sizeof(who), "route %s", f->route ? f->route->parts.name : "-");
+	log_write(level, who, fields, "%s", what);
+}
+
+/* ---- states ---- */
+
+#define TO(state) (1u << (state))
+
+static const unsigned allowed[] = {
+    [FLOW_RECEIVED] = TO(FLOW_WAITING) | TO(FLOW_CLAIMING) | TO(FLOW_SETTLED),
+    [FLOW_WAITING] = TO(FLOW_CLAIMING) | TO(FLOW_SETTLED),
+    [FLOW_CLAIMING] =
+	TO(FLOW_POLLING) | TO(FLOW_DELIVERING) | TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
+    [FLOW_POLLING] = TO(FLOW_CLAIMING) | TO(FLOW_SETTLED),
+    [FLOW_DELIVERING] = TO(FLOW_BACKING_OFF) | TO(FLOW_COMMITTING) | TO(FLOW_RELEASING),
+    [FLOW_BACKING_OFF] = TO(FLOW_DELIVERING) | TO(FLOW_COMMITTING) | TO(FLOW_RELEASING),
+    [FLOW_COMMITTING] = TO(FLOW_SETTLED),
+    [FLOW_RELEASING] = TO(FLOW_SETTLED),
+    [FLOW_SETTLED] = 0,
+};
+
+static bool is_waiting(enum flow_state state)
+{
+	return state == FLOW_WAITING || state == FLOW_POLLING;
+}
+
+void flow_enter(struct flow *f, enum flow_state next)
+{
+	assert(allowed[f->state] & TO(next));
+	if (f->timer)
+		event_del(f->timer);
+	if (f->state == FLOW_WAITING)
+		list_remove(&f->waiting);
+	if (f->route && is_waiting(f->state) != is_waiting(next))
+		metric_move(f->route->waiting_gauge, is_waiting(next) ? 1 : -1);
+	f->state = next;
+}
+
+void flow_start_timer(struct flow *f, event_callback_fn due, int64_t ms)
+{
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	if (!f->timer)
+		f->timer = event_new(worker_base(flow_worker(f)), -1, 0, due, f);
+	else
+		event_assign(f->timer, worker_base(flow_worker(f)), -1, 0, due, f);
+	event_add(f->timer, &tv);
+}

@@ -1,0 +1,73 @@
+/*
+ * A flow from inside: its state, and what every part of its life needs. Only
+ * flow*.c include this.
+ */
+#ifndef ROUTE_FLOW_STATE_H
+#define ROUTE_FLOW_STATE_H
+
+#include <event2/event.h>
+
+#include "route/flow.h"
+#include "route/lease.h"
+#include "route/verdict.h"
+
+/* What vendors are told to wait when nothing better is known. */
+#define RETRY_AFTER_MS 1000
+
+enum flow_state {
+	FLOW_RECEIVED = 1,
+	FLOW_WAITING,  /* in the holder's list of waiters */
+	FLOW_CLAIMING, /* from here to RELEASING: the holder of its key on this worker */
+	FLOW_POLLING,
+	FLOW_DELIVERING,
+	FLOW_BACKING_OFF,
+	FLOW_COMMITTING,
+	FLOW_RELEASING,
+	FLOW_SETTLED,
+};
+
+struct flow {
+	struct list link; /* in the engine's list of unsettled flows */
+	struct engine *engine;
+	struct route *route;	/* NULL: none takes it */
+	struct ow_event *event; /* our reference */
+	struct ow_instance *source;
+	void *cookie;
+	enum flow_state state;
+	struct task begin;
+	bool too_many; /* max_inflight was reached when it came */
+
+	struct ow_key key;
+	struct ow_text table_key; /* the store, then the key: unique on this worker */
+	unsigned char token[OW_TOKEN_SIZE];
+	struct ow_claim claim;
+	struct lease *lease; /* keeps the claim alive; NULL while not needed */
+
+	struct ow_op op;     /* the one call under way */
+	struct event *timer; /* the one wait under way */
+	struct list waiters; /* of flows with the same key, by their waiting link */
+	struct list waiting; /* this flow in its holder's list */
+	int64_t deadline_us;
+	int64_t retry_at_us; /* backing off: not before */
+	int64_t attempts;
+	struct ow_attempt attempt; /* the sink borrows it */
+	unsigned polls;
+
+	struct op_result answer; /* the sink's last one */
+	struct ow_result kept;	 /* what is committed; the store borrows it */
+	struct verdict failure;	 /* why delivery ended without success */
+	char why[200];
+	char answered[32];
+};
+
+struct worker *flow_worker(const struct flow *f);
+int64_t flow_now_us(const struct flow *f);
+int64_t flow_left_ms(const struct flow *f); /* until the deadline; 0: it has passed */
+void flow_log(const struct flow *f, enum ow_level level, const char *what);
+
+/* The only function that changes a state. Ends the wait that belonged to the old one. */
+void flow_enter(struct flow *f, enum flow_state next);
+/* Begins the wait that belongs to the state just entered; due(f) ends it. */
+void flow_start_timer(struct flow *f, event_callback_fn due, int64_t ms);
+
+#endif
