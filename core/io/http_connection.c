@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 
 #include "base/mem.h"
+#include "io/http_receive.h"
 
 /* Answers given to the socket with one call. */
 #define GATHER 16

@@ -146,13 +146,6 @@ struct evbuffer *http_connection_input(const struct http_connection *c);
 /* Fills in limits and what happens at them. */
 void http_connection_waits(const struct http_limits *limits, struct wait_queue waits[WAITS]);
 
-/* ---- http_receive.c ---- */
-
-/* One step on the input: false when there is nothing more to do with it now. */
-bool http_receive(struct http_connection *c);
-/* Answers with an error and takes no more requests. detail is safe inside a JSON string. */
-void http_refuse(struct http_connection *c, int status, const char *detail);
-
 /* ---- http_request.c ---- */
 
 struct ow_http_request *http_request_new(struct http_connection *c);

@@ -1,3 +1,5 @@
+#include "io/http_receive.h"
+
 #include <event2/buffer.h>
 #include <inttypes.h>
 #include <stdio.h>

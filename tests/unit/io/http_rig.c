@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,7 +154,10 @@ struct client client_new(void)
 	    .sin_port = htons((uint16_t)rig.port),
 	    .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
 	struct client c = {.fd = socket(AF_INET, SOCK_STREAM, 0), .in = BUF_INIT};
+	int on = 1;
 	ck_assert_int_eq(connect(c.fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	/* What a test has sent is there, not waiting for company. */
+	setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	return c;
 }
 
@@ -169,8 +173,10 @@ void client_send_bytes(struct client *c, const char *data, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = send(c->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN)
-			return; /* it was closed on us: what came back tells more */
+		if (n < 0 && errno != EAGAIN) {
+			c->reset = true;
+			return;
+		}
 		if (n > 0) {
 			data += n;
 			len -= (size_t)n;
