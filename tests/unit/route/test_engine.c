@@ -251,7 +251,7 @@ START_TEST(abort_of_many_in_all_states)
 		rig_script(CALL_CLAIM, later);
 	rig_emit("polling");
 	for (int i = 0; i < 10; i++) {
-		char key[8];
+		char key[16];
 		snprintf(key, sizeof(key), "c%d", i);
 		rig_emit(key);
 		rig_emit(key);
