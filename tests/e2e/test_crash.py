@@ -163,6 +163,19 @@ class Drain(Case):
         onceway.check_ended()
         self.assertEqual(len(self.crm.requests), 3)
 
+    def test_several_workers_drain_together(self):
+        gate = threading.Event()
+        crm = self.sink(default=Answer(gate=gate))
+        onceway = self.daemon(crm, **self.workers(2))
+        calls = [Later(self.post, onceway, event(f"t{n}")) for n in range(16)]
+        crm.wait(16)
+        onceway.signal()
+        onceway.wait_log("core: draining")
+        gate.set()
+        for n, call in enumerate(calls):
+            self.assertAnswer(call.get(), 200, routed(f"t{n}"))
+        onceway.check_ended()
+
     def test_drain_timeout(self):
         onceway, under_way = self.start_one(onceway={"drain_timeout": "500ms"})
         copy = Later(self.post, onceway, event())
