@@ -142,7 +142,8 @@ static size_t gather(const struct http_connection *c, struct iovec pieces[GATHER
 	return count;
 }
 
-void http_connection_send(struct http_connection *c)
+/* It may close the connection. */
+static void send_answers(struct http_connection *c)
 {
 	struct iovec pieces[GATHER];
 	size_t count;
@@ -259,7 +260,7 @@ static void set_waits(struct http_connection *c)
 void http_connection_settle(struct http_connection *c)
 {
 	c->refs++;
-	http_connection_send(c);
+	send_answers(c);
 	if (c->owes_continue && c->queued == 0)
 		send_continue(c);
 	if (c->state != CONNECTION_CLOSED)

@@ -135,8 +135,6 @@ void http_connection_work(struct http_connection *c);
  * turn it is, starts and stops reading and time limits, ends it.
  */
 void http_connection_settle(struct http_connection *c);
-/* Only the first part of that; it may close the connection. */
-void http_connection_send(struct http_connection *c);
 /* State LAST: drops the request being received and what else was. */
 void http_connection_stop(struct http_connection *c);
 /* False: too much is unanswered or unsent. */

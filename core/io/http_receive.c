@@ -178,12 +178,10 @@ static bool receive_head(struct http_connection *c)
 		if (len == 0)
 			return false;
 	}
-	if (!http_connection_may_take(c))
-		http_connection_send(c);
-	if (c->state == CONNECTION_HEAD && !http_connection_may_take(c))
+	if (!http_connection_may_take(c)) {
 		c->blocked = true;
-	if (c->state != CONNECTION_HEAD || c->blocked)
 		return false;
+	}
 	int64_t end = find_end(c, len < limit ? len : limit);
 	if (end > 0)
 		take_head(c, (size_t)end);

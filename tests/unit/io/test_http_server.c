@@ -128,6 +128,13 @@ START_TEST(closes_when_asked_to)
 			"GET /echo?y HTTP/1.1\r\n" HOST "\r\n");
 	client_expect_last(&c, 200, "x");
 	ck_assert_uint_eq(rig.handled, 1);
+	again();
+	client_send(&c, "GET /hold HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"
+			"GET /echo?y HTTP/1.1\r\n" HOST "\r\n");
+	client_expect_nothing(&c);
+	ck_assert_uint_eq(rig.handled, 2);
+	rig_answer(0, "x");
+	client_expect_last(&c, 200, "x");
 }
 END_TEST
 
@@ -163,6 +170,10 @@ START_TEST(empty_lines_before_a_request)
 	client_expect_nothing(&c);
 	client_send(&c, "\nGET /echo?y HTTP/1.1\r\n" HOST "\r\n");
 	client_expect(&c, 200, "y");
+	for (int i = 0; i < 4; i++) { /* bounded for each request, not for all */
+		client_send(&c, "\r\n\r\n\r\n\r\nGET /echo?z HTTP/1.1\r\n" HOST "\r\n");
+		client_expect(&c, 200, "z");
+	}
 	client_send(&c, "\r\n\r\n\r\n\r\n\r\nGET /echo?z HTTP/1.1\r\n" HOST "\r\n");
 	client_expect_last(&c, 400, NULL);
 }
@@ -304,7 +315,9 @@ START_TEST(a_handler_may_close)
 	http_request_answer(rig.held[1],
 	    &(struct http_answer){.status = 200, .body = text_of("2"), .close = true});
 	rig.held[1] = NULL;
+	client_send(&c, HOST "Content-Length: 0\r\n\r\nGET /echo HTTP/1.1\r\n" HOST "\r\n");
 	client_expect_nothing(&c);
+	ck_assert_uint_eq(rig.handled, 3);
 	rig_answer(0, "1");
 	client_expect(&c, 200, "1");
 	client_expect_last(&c, 200, "2");
@@ -368,6 +381,10 @@ END_TEST
 START_TEST(no_continue_for_a_body_that_came_or_is_none)
 {
 	client_send(&c, "POST /echo HTTP/1.1\r\n" HOST EXPECT "Content-Length: 3\r\n\r\nabc");
+	client_expect(&c, 200, "abc");
+	client_send(&c, "POST /echo HTTP/1.1\r\n" HOST EXPECT "Content-Length: 3\r\n\r\nab");
+	client_expect_nothing(&c);
+	client_send(&c, "c");
 	client_expect(&c, 200, "abc");
 	client_send(&c, "GET /echo?x HTTP/1.1\r\n" HOST EXPECT "\r\n");
 	client_expect(&c, 200, "x");
