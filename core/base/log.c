@@ -1,11 +1,17 @@
 #include "base/log.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/text.h"
 
 #define PLACES	     256 /* remembered for rate limiting; a power of two */
@@ -13,9 +19,9 @@
 #define PERIOD_MS    1000
 #define LINE_MAX_LEN 8192 /* a longer line is cut */
 
-/* A place in the code is known by its format string. */
+/* A place in the code and whom it speaks of: a noisy route must not hide a quiet one. */
 struct place {
-	const char *fmt;
+	uintptr_t id; /* of the format string and of the name */
 	int64_t since_ms;
 	unsigned written, left_out;
 };
@@ -28,6 +34,8 @@ static struct {
 	const struct clock *clock;
 	struct clock system_clock;
 	struct place places[PLACES];
+	bool torn;	    /* the last line was written in part */
+	unsigned unwritten; /* lines that nobody took */
 } logger = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO, .level = OW_LOG_INFO};
 
 void log_init(int fd, enum ow_level level, enum log_format format, const struct clock *clock)
@@ -49,14 +57,15 @@ bool log_enabled(enum ow_level level)
  * were left out before. Two places that share a slot push each other out, which
  * writes more than the limit, never less than the first line.
  */
-static bool admit(const char *fmt, int64_t now, unsigned *left_out)
+static bool admit(const char *fmt, const char *who, int64_t now, unsigned *left_out)
 {
-	struct place *p = &logger.places[((uintptr_t)fmt >> 3) & (PLACES - 1)];
+	uintptr_t id = (uintptr_t)fmt ^ (uintptr_t)hash_bytes(who, strlen(who));
+	struct place *p = &logger.places[(id >> 3) & (PLACES - 1)];
 	*left_out = 0;
-	if (p->fmt != fmt || now - p->since_ms >= PERIOD_MS) {
-		if (p->fmt == fmt)
+	if (p->id != id || now - p->since_ms >= PERIOD_MS) {
+		if (p->id == id)
 			*left_out = p->left_out;
-		*p = (struct place){.fmt = fmt, .since_ms = now};
+		*p = (struct place){.id = id, .since_ms = now};
 	}
 	if (p->written >= BURST) {
 		p->left_out++;
@@ -113,12 +122,44 @@ static void add_json_line(struct buf *b, const char *time, enum ow_level level, 
 	buf_add_char(b, '}');
 }
 
+/*
+ * Writes what can be taken at once. A pipe that polls as writable has room for
+ * PIPE_BUF bytes; a file never makes anybody wait for a reader.
+ */
+static ssize_t write_now(const char *data, size_t len)
+{
+	struct pollfd ready = {.fd = logger.fd, .events = POLLOUT};
+	ssize_t n = send(logger.fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n >= 0 || errno != ENOTSOCK)
+		return n;
+	if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
+		return -1;
+	return write(logger.fd, data, len < PIPE_BUF ? len : PIPE_BUF);
+}
+
+/*
+ * All threads log under one lock: waiting here for whoever reads the log would
+ * stop deliveries, and even the way out. What is not taken is counted.
+ */
 static void write_line(struct buf *b)
 {
+	size_t done = 0;
 	buf_add_char(b, '\n');
-	/* A log that cannot be written must not stop deliveries. */
-	ssize_t n = write(logger.fd, b->data, b->len);
-	(void)n;
+	if (logger.torn && write_now("\n", 1) != 1) {
+		logger.unwritten++;
+		return;
+	}
+	while (done < b->len) {
+		ssize_t n = write_now(b->data + done, b->len - done);
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	logger.torn = done > 0 && done < b->len;
+	if (done < b->len)
+		logger.unwritten++;
+	else
+		logger.unwritten = 0;
 }
 
 void log_vwrite(enum ow_level level, const char *who, const struct log_field *fields,
@@ -135,8 +176,9 @@ void log_vwrite(enum ow_level level, const char *who, const struct log_field *fi
 	if (message.len > LINE_MAX_LEN)
 		message.len = LINE_MAX_LEN;
 	pthread_mutex_lock(&logger.lock);
-	if (level > OW_LOG_WARNING || admit(fmt, clock_mono(logger.clock), &left_out)) {
+	if (level > OW_LOG_WARNING || admit(fmt, who, clock_mono(logger.clock), &left_out)) {
 		clock_format(clock_wall(logger.clock), time);
+		left_out += logger.unwritten;
 		if (logger.format == LOG_JSON)
 			add_json_line(
 			    &line, time, level, who, fields, buf_text(&message), left_out);

@@ -2,8 +2,10 @@
  * The log: one line per message on a file descriptor, as text or JSON, written
  * with one write() so that lines of several threads never mix.
  *
- * Bounded: of the errors and warnings from one place in the code at most a few
- * a second are written; the first one afterwards says how many were left out.
+ * Bounded: of the errors and warnings from one place in the code about one route
+ * or plugin at most a few a second are written; the first one afterwards says
+ * how many were left out. Nobody waits for a reader: a line that cannot be taken
+ * at once is dropped and counted.
  * What is told at other levels was asked for: a log sink delivers through them.
  */
 #ifndef BASE_LOG_H

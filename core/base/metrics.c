@@ -183,11 +183,11 @@ static struct metric_cell *cells_new(unsigned writers, enum metric_type type)
 }
 
 static struct series *series_get(
-    struct family *f, unsigned writers, const struct metric_label *labels)
+    struct family *f, unsigned writers, const struct metric_label *labels, size_t max)
 {
 	char *text = label_text(labels, false);
 	struct series *s = map_get(&f->by_labels, text_of(text));
-	if (!s && f->by_labels.count >= METRIC_SERIES_MAX) {
+	if (!s && f->by_labels.count >= max) {
 		free(text);
 		text = label_text(labels, true);
 		s = map_get(&f->by_labels, text_of(text));
@@ -205,14 +205,27 @@ static struct series *series_get(
 	return s;
 }
 
-struct metric_cell *metrics_cell(struct metrics *m, unsigned worker, enum metric_type type,
-    const char *family, const char *help, const struct metric_label *labels)
+static struct metric_cell *cell_get(struct metrics *m, unsigned worker, enum metric_type type,
+    const char *family, const char *help, const struct metric_label *labels, size_t max)
 {
 	pthread_mutex_lock(&m->lock);
 	struct family *f = family_get(m, type, family, help);
-	struct series *s = series_get(f, m->writers, labels);
+	struct series *s = series_get(f, m->writers, labels, max);
 	pthread_mutex_unlock(&m->lock);
 	return &s->cells[worker];
+}
+
+struct metric_cell *metrics_cell(struct metrics *m, unsigned worker, enum metric_type type,
+    const char *family, const char *help, const struct metric_label *labels)
+{
+	return cell_get(m, worker, type, family, help, labels, SIZE_MAX);
+}
+
+struct metric_cell *metrics_cell_bounded(struct metrics *m, unsigned worker,
+    enum metric_type type, const char *family, const char *help,
+    const struct metric_label *labels)
+{
+	return cell_get(m, worker, type, family, help, labels, METRIC_SERIES_MAX);
 }
 
 void metrics_family_is_shared(struct metrics *m, const char *family)

@@ -19,14 +19,16 @@ enum metric_type {
 	METRIC_HISTOGRAM
 };
 
-/* A label of a series; names are static. A series has at most four. */
+/* A label of a series; names are static. */
 struct metric_label {
 	const char *name;
 	struct ow_text value;
 };
 
-#define METRIC_LABELS_MAX 4
-/* Series of one family; later ones share one whose last label is "other". */
+/*
+ * Series of one family whose last label's values come from outside, and so
+ * could be any number; later ones share one with the value "other".
+ */
 #define METRIC_SERIES_MAX 1000
 
 struct metrics *metrics_new(unsigned workers);
@@ -41,6 +43,10 @@ void metrics_free(struct metrics *m);
  */
 struct metric_cell *metrics_cell(struct metrics *m, unsigned worker, enum metric_type type,
     const char *family, const char *help, const struct metric_label *labels);
+/* The same for label values that come from outside: at most METRIC_SERIES_MAX of them. */
+struct metric_cell *metrics_cell_bounded(struct metrics *m, unsigned worker,
+    enum metric_type type, const char *family, const char *help,
+    const struct metric_label *labels);
 
 /* A gauge that is the same for all workers (build info, store keys): shown as the greatest, not
  * the sum. */

@@ -106,8 +106,8 @@ static struct ow_counter *series(struct ow_instance *self, enum metric_type type
 	    {component_kind_name(kind), text_of(instance_name(self))}, {label, value},
 	    {NULL, TEXT_NONE}};
 	buf_printf(&family, "onceway_%s", name);
-	struct metric_cell *cell =
-	    metrics_cell(worker_metrics(w), worker_index(w), type, family.data, help, labels);
+	struct metric_cell *cell = metrics_cell_bounded(
+	    worker_metrics(w), worker_index(w), type, family.data, help, labels);
 	buf_free(&family);
 	return (struct ow_counter *)(void *)cell;
 }

@@ -16,7 +16,7 @@ struct counted {
 
 const char *outcome_name(enum ow_outcome outcome)
 {
-	static const char *const names[OW_OUTCOMES] = {[OW_DELIVERED] = "delivered",
+	static const char *const names[OUTCOMES] = {[OW_DELIVERED] = "delivered",
 	    [OW_DUPLICATE] = "duplicate",
 	    [OW_INVALID] = "invalid",
 	    [OW_FAILED] = "failed",
@@ -132,7 +132,7 @@ void route_count_attempt(struct route *r, const char *code)
 		    {"sink", text_of(instance_name(r->parts.sink))}, {"code", key},
 		    {NULL, TEXT_NONE}};
 		c = remember(&r->attempts_by_code, key,
-		    metrics_cell(worker_metrics(w), worker_index(w), METRIC_COUNTER,
+		    metrics_cell_bounded(worker_metrics(w), worker_index(w), METRIC_COUNTER,
 			"onceway_sink_attempts_total", "Attempts of a sink by result.",
 			labels));
 	}
@@ -150,7 +150,7 @@ void route_count_label(struct route *r, struct ow_text label)
 		const struct metric_label labels[] = {
 		    {"route", text_of(r->parts.name)}, {"label", label}, {NULL, TEXT_NONE}};
 		c = remember(&r->labels, label,
-		    metrics_cell(worker_metrics(w), worker_index(w), METRIC_COUNTER,
+		    metrics_cell_bounded(worker_metrics(w), worker_index(w), METRIC_COUNTER,
 			"onceway_duplicates_by_label_total",
 			"Duplicates by the vendor's label, such as a trigger id.", labels));
 	}

@@ -48,6 +48,9 @@ struct route_parts {
 	struct ow_sink_policy retry;
 };
 
+/* Values of enum ow_outcome, none included. Not in the ABI: there it grows. */
+#define OUTCOMES (OW_UNROUTED + 1)
+
 struct route {
 	struct route_parts parts;
 	int64_t window_ms;
@@ -56,7 +59,7 @@ struct route {
 	const struct ow_sink_ops *sink;
 	unsigned inflight;
 	/* cells of the worker's metrics */
-	struct metric_cell *events[OW_OUTCOMES];
+	struct metric_cell *events[OUTCOMES];
 	struct metric_cell *inflight_gauge, *waiting_gauge;
 	struct metric_cell *delivery_seconds, *event_seconds, *duplicate_age_seconds;
 	struct metric_cell *claim_seconds, *renew_seconds, *commit_seconds, *release_seconds;

@@ -98,7 +98,8 @@ START_TEST(series_are_bounded)
 		    {"kind", text_of("x")}, {"k", TEXT_NONE}, {NULL, TEXT_NONE}};
 		snprintf(value, sizeof(value), "%d", i);
 		labels[1].value = text_of(value);
-		metric_add(metrics_cell(m, 0, METRIC_COUNTER, "x_total", "X.", labels), 1);
+		metric_add(
+		    metrics_cell_bounded(m, 0, METRIC_COUNTER, "x_total", "X.", labels), 1);
 	}
 	struct metric_label other[] = {
 	    {"kind", text_of("x")}, {"k", text_of("other")}, {NULL, TEXT_NONE}};

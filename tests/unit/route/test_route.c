@@ -89,7 +89,7 @@ END_TEST
 
 START_TEST(every_outcome_has_a_name)
 {
-	for (int o = OW_DELIVERED; o < OW_OUTCOMES; o++)
+	for (int o = OW_DELIVERED; o < OUTCOMES; o++)
 		ck_assert_ptr_nonnull(outcome_name((enum ow_outcome)o));
 }
 END_TEST

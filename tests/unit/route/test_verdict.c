@@ -71,7 +71,7 @@ static void check_body(const char *body)
 
 START_TEST(acknowledged_is_what_the_sink_has)
 {
-	for (int o = OW_DELIVERED; o < OW_OUTCOMES; o++) {
+	for (int o = OW_DELIVERED; o < OUTCOMES; o++) {
 		judge(
 		    (struct verdict){.outcome = (enum ow_outcome)o, .status = 200, .why = "w"});
 		ck_assert_int_eq(told.acknowledge, o == OW_DELIVERED || o == OW_DUPLICATE);
