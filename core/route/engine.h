@@ -10,6 +10,11 @@
 #include "base/map.h"
 #include "route/route.h"
 
+/* A store that has not answered by then counts as down, whatever the deadline. */
+#define STORE_LIMIT_MS 5000
+/* The same once the process cannot wait any longer. */
+#define ABORTED_STORE_LIMIT_MS 1000
+
 struct engine;
 struct flow;
 

@@ -148,4 +148,6 @@ void flow_abort(struct flow *f)
 		event_active(f->timer, EV_TIMEOUT, 0);
 	else if (f->state == FLOW_CLAIMING || f->state == FLOW_DELIVERING)
 		op_cancel(&f->op);
+	else if (f->state == FLOW_COMMITTING || f->state == FLOW_RELEASING)
+		op_limit(&f->op, ABORTED_STORE_LIMIT_MS);
 }

@@ -9,8 +9,11 @@
 #include "route/flow_settle.h"
 #include "route/retry.h"
 
-/* A store that has not answered by then counts as down, whatever the deadline. */
-#define STORE_LIMIT_MS 5000
+/* At the end there is no time for a store that hangs. */
+static int64_t store_limit_ms(const struct flow *f)
+{
+	return engine_aborting(f->engine) ? ABORTED_STORE_LIMIT_MS : STORE_LIMIT_MS;
+}
 
 /* ---- the answers to a claim ---- */
 
@@ -86,13 +89,29 @@ static void store_failed(struct flow *f, const char *what)
 	flow_log(f, OW_LOG_ERROR, text);
 }
 
+/*
+ * A store that was only too slow may have taken the claim after all; it would
+ * hold the key for `lock` with nobody behind it.
+ */
+static void claim_failed(struct flow *f, bool too_slow)
+{
+	f->failure = (struct verdict){.outcome = OW_REJECTED,
+	    .status = 503,
+	    .why = "the store cannot be asked",
+	    .retry_after_ms = RETRY_AFTER_MS};
+	if (too_slow)
+		flow_release(f);
+	else
+		flow_settle(f, &f->failure);
+}
+
 static void claim_done(struct ow_op *op, void *arg)
 {
 	struct flow *f = arg;
 	metric_observe(f->route->claim_seconds, (double)(flow_now_us(f) - op->begun_us) / 1e6);
 	if (op->rc != OW_OK) {
 		store_failed(f, "claim");
-		flow_reject(f, 503, "the store cannot be asked", RETRY_AFTER_MS);
+		claim_failed(f, op->cancelled);
 		return;
 	}
 	switch (op->answer.state) {
@@ -114,7 +133,7 @@ static void claim_done(struct ow_op *op, void *arg)
 	}
 	snprintf(op->why, sizeof(op->why), "plugin bug: unknown claim state");
 	store_failed(f, "claim");
-	flow_reject(f, 503, "the store cannot be asked", RETRY_AFTER_MS);
+	claim_failed(f, false);
 }
 
 void flow_claim(struct flow *f)
@@ -125,7 +144,7 @@ void flow_claim(struct flow *f)
 	random_fill(worker_random(flow_worker(f)), f->token, sizeof(f->token));
 	op_begin(&f->op, OP_CLAIM, f->route->parts.store, claim_done, f);
 	f->route->store->claim(instance_state(f->route->parts.store), &f->op, &f->claim);
-	op_limit(&f->op, STORE_LIMIT_MS);
+	op_limit(&f->op, store_limit_ms(f));
 }
 
 /* ---- behind a claim of this worker ---- */
@@ -182,7 +201,7 @@ void flow_commit(struct flow *f, struct ow_result result)
 	op_begin(&f->op, OP_PLAIN, f->route->parts.store, commit_done, f);
 	f->route->store->commit(
 	    instance_state(f->route->parts.store), &f->op, &f->claim, &f->kept);
-	op_limit(&f->op, STORE_LIMIT_MS);
+	op_limit(&f->op, store_limit_ms(f));
 }
 
 static void release_done(struct ow_op *op, void *arg)
@@ -204,5 +223,5 @@ void flow_release(struct flow *f)
 	f->lease = NULL;
 	op_begin(&f->op, OP_PLAIN, f->route->parts.store, release_done, f);
 	f->route->store->release(instance_state(f->route->parts.store), &f->op, &f->claim);
-	op_limit(&f->op, STORE_LIMIT_MS);
+	op_limit(&f->op, store_limit_ms(f));
 }

@@ -9,7 +9,7 @@
 #include "base/text.h"
 
 /* Time beyond the deadline in which the commit or release must still find the claim. */
-#define MARGIN_MS 5000
+#define MARGIN_MS STORE_LIMIT_MS
 
 struct lease {
 	struct engine *engine;
@@ -70,7 +70,8 @@ static void renew(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	op_begin(&l->op, OP_PLAIN, store, renewed, l);
 	l->route->store->renew(instance_state(store), &l->op, &l->claim);
-	op_limit(&l->op, l->claim.lock_ms / 3);
+	op_limit(&l->op,
+	    l->claim.lock_ms / 3 < STORE_LIMIT_MS ? l->claim.lock_ms / 3 : STORE_LIMIT_MS);
 }
 
 struct lease *lease_new(struct engine *engine, struct route *route,
@@ -100,8 +101,10 @@ void lease_free(struct lease *l)
 	if (!l)
 		return;
 	event_del(l->timer);
-	if (op_running(&l->op))
+	if (op_running(&l->op)) {
 		l->ended = true;
-	else
+		op_cancel(&l->op); /* its answer no longer matters, and a drain waits for it */
+	} else {
 		really_free(l);
+	}
 }
