@@ -86,7 +86,7 @@ static const char *check_abi(const char *file, const struct ow_abi *abi, struct 
  */
 static const char *missing_in_source(const struct ow_source_ops *ops)
 {
-	if (ops->size < SIZED_UP_TO(struct ow_source_ops, resume))
+	if (ops->size < SIZED_UP_TO(struct ow_source_ops, settle))
 		return "a whole table of functions";
 	return ops->settle ? NULL : "settle";
 }

@@ -38,7 +38,7 @@ struct ow_http_origin {
 	int64_t max_waiting; /* requests in line when all connections are busy */
 	int64_t connect_ms;
 	int64_t idle_ms;      /* close a connection idle that long */
-	int64_t max_response; /* bytes of an answer's body; longer is a protocol error */
+	int64_t max_response; /* bytes of an answer's body that are kept; see body_dropped */
 };
 
 /* A request to send. Borrowed until its callback, or until http_cancel() returns. */
@@ -76,6 +76,7 @@ struct ow_http_response {
 	const struct ow_text *values;
 	size_t headers;
 	struct ow_text body;
+	bool body_dropped; /* ANSWERED: the body was over max_response; it is empty here */
 };
 
 typedef void ow_http_callback(const struct ow_http_response *response, void *arg);
@@ -225,8 +226,8 @@ struct ow_host {
 
 	/*
 	 * Takes the requests for an exact path on a configured listener. 0, or
-	 * -1 with *why: no such listener, or the path is taken. Ends when the
-	 * instance drains.
+	 * -1 with *why: no such listener, or the path is taken. It goes on
+	 * while the instance drains, for requests already under way.
 	 */
 	int (*http_serve)(struct ow_instance *self, const char *listener, const char *path,
 	    unsigned methods, ow_http_handler *handler, void *arg, const char **why);

@@ -268,8 +268,6 @@ static const struct member {
 	bool needed;
 } members[] = {
     MEMBER(OW_SOURCE, ow_source_ops, settle, true),
-    MEMBER(OW_SOURCE, ow_source_ops, pause, false),
-    MEMBER(OW_SOURCE, ow_source_ops, resume, false),
     MEMBER(OW_KEYER, ow_keyer_ops, key, true),
     MEMBER(OW_KEYER, ow_keyer_ops, reply, false),
     MEMBER(OW_STORE, ow_store_ops, claim, true),

@@ -151,7 +151,6 @@ enum ow_outcome {
 	OW_FAILED,    /* the sink did not accept it */
 	OW_REJECTED,  /* not tried: overload, store down, in progress elsewhere, draining */
 	OW_UNROUTED,  /* no route takes it */
-	OW_OUTCOMES   /* how many there are, plus one */
 };
 
 /* How an event ended, for its source. Borrowed for the call that passes it. */

@@ -9,8 +9,9 @@
  * a test can pass a table of its own.
  *
  * Threads: an instance belongs to one worker. Every call, in both directions,
- * is made on that worker's thread, except host->post(). Plugins need no locks,
- * but for what they put into host->shared().
+ * is made on that worker's thread, except host->post(); create() and destroy()
+ * run on the main thread, before that thread begins and after it has ended. Plugins need no
+ * locks, but for what they put into host->shared().
  *
  * Life of an instance: create() allocates and looks at its configuration;
  * start() opens sockets and begins; drain() stops taking in and finishes when
@@ -95,9 +96,6 @@ struct ow_source_ops {
 	uint32_t size;
 	/* Acts on the outcome: answers the request, deletes the message, ... */
 	void (*settle)(void *state, void *cookie, const struct ow_settlement *how);
-	/* Optional. Hold back: emit nothing new until resume(). */
-	void (*pause)(void *state);
-	void (*resume)(void *state);
 };
 
 /*
