@@ -191,6 +191,7 @@ static void deliver(struct ow_http_call *call)
 		response.values = values;
 		response.headers = head->count;
 		response.body = buf_text(&call->answer.body.bytes);
+		response.body_dropped = call->answer.body_dropped;
 	}
 	call->fn(&response, call->arg);
 }

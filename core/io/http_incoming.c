@@ -89,7 +89,11 @@ static enum http_incoming_result body_result(
 		in->complete = true;
 		return HTTP_INCOMING_COMPLETE;
 	case HTTP_BODY_TOO_LARGE:
-		return bad(in, "its body is too large");
+		/* What was done is done: the status counts, whatever else they send. */
+		buf_clear(&in->body.bytes);
+		in->body_dropped = true;
+		in->complete = true;
+		return HTTP_INCOMING_COMPLETE;
 	case HTTP_BODY_BAD:
 		return bad(in, "its body's chunks are malformed");
 	case HTTP_BODY_MORE:
@@ -137,5 +141,5 @@ bool http_incoming_eof(struct http_incoming *in)
 
 bool http_incoming_keeps_alive(const struct http_incoming *in)
 {
-	return in->complete && in->head.keep_alive;
+	return in->complete && in->head.keep_alive && !in->body_dropped;
 }

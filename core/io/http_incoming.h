@@ -26,9 +26,10 @@ struct http_incoming {
 	int64_t max_body;
 	bool begun; /* a byte of the answer has come */
 	bool complete;
-	bool has_head; /* head, block and body are those of the final answer */
-	size_t seen;   /* bytes of the input that were searched for the head's end */
-	size_t heads;  /* bytes of heads so far */
+	bool body_dropped; /* complete, but its body was over max_body */
+	bool has_head;	   /* head, block and body are those of the final answer */
+	size_t seen;	   /* bytes of the input that were searched for the head's end */
+	size_t heads;	   /* bytes of heads so far */
 	unsigned interim;
 	char *block; /* what head points into; owned */
 	struct http_head head;

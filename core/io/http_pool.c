@@ -120,7 +120,7 @@ static void connect_failed(struct ow_http_pool *pool, enum ow_http_end end, cons
 
 	free(pool->why);
 	pool->why = mem_string(why);
-	pool->down = true;
+	pool->down = !others;
 	pool->probing = false;
 	pool->probe_at = at + PROBE_MS;
 	http_pool_alarm(pool, pool->probe_at);
@@ -304,10 +304,13 @@ static void on_refused(struct http_wire *wire, int error)
  */
 static void answered(struct http_member *member)
 {
+	struct ow_http_pool *pool = member->pool;
 	struct ow_http_call *call = member->call;
 	bool keep = http_incoming_keeps_alive(&call->answer) && http_wire_sent(&member->wire) &&
 		    !http_wire_has_input(&member->wire);
 	http_call_detach(call);
+	pool->down = pool->probing =
+	    false; /* whatever further connections do, this one serves */
 	if (keep)
 		member_idle(member);
 	else

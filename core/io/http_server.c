@@ -180,8 +180,28 @@ static void stop_accepting(struct http_server *s)
 	s->listener = NULL;
 }
 
+/*
+ * Closing a listening socket resets what waits in its backlog, requests and
+ * all: take those in first.
+ */
+#define BACKLOG_MAX 1024
+
+static void take_backlog(struct http_server *s)
+{
+	for (int i = 0; s->listener && i < BACKLOG_MAX; i++) {
+		struct sockaddr_storage peer;
+		socklen_t len = sizeof(peer);
+		int fd = accept4(evconnlistener_get_fd(s->listener), (struct sockaddr *)&peer,
+		    &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			return;
+		on_accept(s->listener, fd, (struct sockaddr *)&peer, (int)len, s);
+	}
+}
+
 void http_server_drain(struct http_server *s)
 {
+	take_backlog(s);
 	s->draining = true;
 	stop_accepting(s);
 	list_each(&s->connections, it)
