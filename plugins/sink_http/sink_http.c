@@ -99,6 +99,17 @@ static void judge_answer(const struct sink *s, const struct ow_http_response *r,
 		d->rc = r->status < 500 ? OW_REJECT : OW_FAIL;
 }
 
+/*
+ * No answer. If the request may have arrived, sending it again is safe only
+ * where the receiver can tell copies apart.
+ */
+static enum ow_rc lost(const struct sink *s, bool maybe_received)
+{
+	if (!maybe_received)
+		return OW_RETRY;
+	return s->conf->idempotency_header[0] ? OW_UNKNOWN : OW_FAIL;
+}
+
 static void judge_failure(
     const struct sink *s, const struct ow_http_response *r, struct ow_delivery *d)
 {
@@ -117,18 +128,18 @@ static void judge_failure(
 		return;
 	case OW_HTTP_TIMEOUT:
 		d->code = "timeout";
-		break;
+		d->rc = s->on.timeout ? lost(s, r->maybe_received) : OW_FAIL;
+		return;
 	case OW_HTTP_PROTOCOL:
 		d->code = "protocol";
-		break;
+		/* Not sent: the request itself is no good, and will not be later. */
+		d->rc = r->maybe_received ? lost(s, true) : OW_FAIL;
+		return;
 	default:
 		d->code = "broken";
-		break;
+		d->rc = lost(s, r->maybe_received);
+		return;
 	}
-	if (r->end == OW_HTTP_TIMEOUT && !s->on.timeout)
-		d->rc = OW_FAIL;
-	else
-		d->rc = r->maybe_received ? OW_UNKNOWN : OW_RETRY;
 }
 
 /* ---- one delivery ---- */
@@ -173,6 +184,9 @@ static void answered(const struct ow_http_response *response, void *arg)
 		result.status = response->status;
 		result.content_type = response_header(response, "Content-Type");
 		result.body = response->body;
+		if (response->body_dropped)
+			s->host->log(s->self, OW_LOG_WARNING,
+			    "an answer's body was over max_response and was dropped");
 		d.result = &result;
 	} else {
 		judge_failure(s, response, &d);
@@ -240,9 +254,7 @@ static void sink_cancel(void *state, struct ow_op *op)
 	bool maybe_received = s->host->http_cancel(out->call);
 	sending_done(out);
 	s->host->deliver_done(op, &(struct ow_delivery){.size = sizeof(struct ow_delivery),
-				      .rc = !s->on.timeout   ? OW_FAIL
-					    : maybe_received ? OW_UNKNOWN
-							     : OW_RETRY,
+				      .rc = s->on.timeout ? lost(s, maybe_received) : OW_FAIL,
 				      .code = "timeout",
 				      .timed_out = true,
 				      .why = "no answer in time"});
@@ -306,6 +318,10 @@ static void check_headers(const struct sink_conf *c, const struct ow_report *rep
 		if (!is_token(name))
 			report->complain(report, "headers", "`%s` is not a header name", name);
 		else if (is_reserved(name))
+			report->complain(report, "headers",
+			    "`%s` is written by onceway itself: remove it", name);
+		else if (strcasecmp(name, c->idempotency_header) == 0 ||
+			 strcasecmp(name, "traceparent") == 0)
 			report->complain(report, "headers",
 			    "`%s` is written by onceway itself: remove it", name);
 		else if (strpbrk(c->headers.values[i], "\r\n"))
@@ -417,7 +433,7 @@ static const struct ow_option sink_options[] = {
 	.dflt = "Idempotency-Key",
 	.help =
 	    "Header that carries prefix + key, by which the receiver can tell a second copy; "
-	    "empty sends none, and then a request is never repeated on a dead connection."),
+	    "empty sends none, and then a request that may have arrived is never sent again."),
     OW_DURATION(struct sink_conf, connect_ms, "timeout.connect", .dflt = "3s", .min = 1,
 	.max = 600000, .help = "Time for one connection attempt."),
     OW_DURATION(struct sink_conf, total_ms, "timeout.total", .dflt = "15s", .min = 1,
@@ -432,7 +448,10 @@ static const struct ow_option sink_options[] = {
     OW_DURATION(struct sink_conf, idle_ms, "pool.idle", .dflt = "30s", .min = 1, .max = 3600000,
 	.help = "A connection unused for that long is closed."),
     OW_SIZE(struct sink_conf, max_response, "max_response", .dflt = "1MiB", .min = 0,
-	.max = 1073741824, .help = "Largest answer body that is accepted."),
+	.max = 1073741824,
+	.help =
+	    "Largest answer body that is kept for duplicates; of a larger one only the status "
+	    "counts."),
     OW_RETRY_OPTIONS(struct sink_conf, retry),
     OW_LIST(struct sink_conf, retry_on, "retry.on",
 	.dflt = "[429, 500, 502, 503, 504, connect, timeout]", .max = 64,
