@@ -166,14 +166,15 @@ static bool is_host(struct ow_text t)
 	return !number || is_ipv4(t);
 }
 
-static bool is_port(struct ow_text t)
+/* Port 0 is any to listen on, and none to connect to. */
+static bool is_port(struct ow_text t, int64_t least)
 {
 	int64_t port;
-	return t.len <= 5 && text_number(t, 65535, &port);
+	return t.len <= 5 && text_number(t, 65535, &port) && port >= least;
 }
 
-/* host, host:port, [v6] or [v6]:port. */
-static bool is_authority(struct ow_text t, bool needs_port)
+/* host, host:port, [v6] or [v6]:port; to listen on, or to connect to. */
+static bool is_authority(struct ow_text t, bool listening)
 {
 	size_t host = 0;
 	if (t.len && t.data[0] == '[') {
@@ -188,8 +189,9 @@ static bool is_authority(struct ow_text t, bool needs_port)
 			return false;
 	}
 	if (host == t.len)
-		return !needs_port;
-	return t.data[host] == ':' && is_port(text_span(t.data + host + 1, t.len - host - 1));
+		return !listening;
+	return t.data[host] == ':' &&
+	       is_port(text_span(t.data + host + 1, t.len - host - 1), listening ? 0 : 1);
 }
 
 const char *conf_parse_address(const char *text)

@@ -292,6 +292,10 @@ void assembly_describe(struct assembly *a, enum ow_kind kind, json_t *into)
 {
 	pthread_mutex_lock(&a->lock);
 	for (struct part *p = kind == OW_STORE ? a->stores : a->sinks; p; p = p->next) {
+		const json_t *other = json_object_get(into, p->settings->name);
+		/* Of several workers one that is not ready is what matters. */
+		if (json_is_false(json_object_get(other, "ready")))
+			continue;
 		json_t *part = json_object();
 		json_object_set_new(
 		    part, "plugin", json_string(p->settings->component->description.name));

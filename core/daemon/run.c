@@ -17,7 +17,7 @@
 #include "daemon/version.h"
 
 /* After the drain timeout plugins are asked to stop; this long they have for it. */
-#define ABORT_GRACE_S 5
+#define ABORT_GRACE_S 10
 
 struct daemon;
 
@@ -41,7 +41,7 @@ struct daemon {
 	struct admin *admin;
 	struct event *sigterm, *sigint, *sighup, *sigusr1, *timer;
 	size_t pending; /* workers that have not started, or not drained */
-	bool started, draining, aborted;
+	bool started, stop_wanted, draining, aborted;
 	int status;
 };
 
@@ -129,20 +129,23 @@ static void on_stop(evutil_socket_t number, short what, void *arg)
 {
 	struct daemon *d = arg;
 	(void)what;
-	if (d->draining || !d->started) {
-		log_warning("core", "signal %d%s: quitting now", (int)number,
-		    d->draining ? " again" : " before the start was complete");
-		_exit(EXIT_FAILURE);
-	}
-	begin_drain(d);
+	if (d->stop_wanted)
+		_exit(EXIT_FAILURE); /* a second one means now: not even a log line may hold it
+					up */
+	d->stop_wanted = true;
+	if (d->started)
+		begin_drain(d);
+	else
+		log_info("core", "signal %d: stopping as soon as the start is complete",
+		    (int)number);
 }
 
 /* Their default would end the process, and log rotation sends them by habit. */
 static void on_ignored(evutil_socket_t number, short what, void *arg)
 {
 	(void)what, (void)arg;
-	log_info(
-	    "core", "signal %d ignored: restart to read the configuration again", (int)number);
+	log_info("core", "signal %d ignored: this version neither reloads nor reopens files",
+	    (int)number);
 }
 
 static struct event *watch_signal(struct daemon *d, int number, event_callback_fn fn)
@@ -167,7 +170,7 @@ static void worker_started(void *arg)
 	if (d->pending > 0)
 		return;
 	d->started = true;
-	if (d->status == EXIT_SUCCESS)
+	if (d->status == EXIT_SUCCESS && !d->stop_wanted)
 		log_info("core", "ready: onceway %s, %zu worker(s), %s", ONCEWAY_VERSION,
 		    d->count, d->settings->file);
 	else

@@ -230,6 +230,13 @@ static void each_entry(struct loading *l, const char *section, entry_fn *fn)
 	}
 }
 
+/* Port 0 means any, which is another for each worker. */
+static bool all_workers_differ(const struct loading *l, const char *address)
+{
+	const char *port = strrchr(address, ':');
+	return l->settings->process.workers > 1 && port && strcmp(port, ":0") == 0;
+}
+
 static void load_listener(struct loading *l, const struct conf_node *entry)
 {
 	struct listener_settings *s = arena_alloc(&l->settings->arena, sizeof(*s));
@@ -242,6 +249,12 @@ static void load_listener(struct loading *l, const struct conf_node *entry)
 	conf_check_options(&check, entry, entry->mark, s);
 	s->name = entry->key;
 	s->node = entry;
+	if (s->address && all_workers_differ(l, s->address))
+		conf_error(l->report, conf_option_node(entry, "address")->mark,
+		    "%s: option `address` has port 0, and each of %lld workers would get "
+		    "another "
+		    "one: name a port",
+		    check.what, (long long)l->settings->process.workers);
 	for (; *last; last = &(*last)->next, count++)
 		if (s->address && (*last)->address && strcmp(s->address, (*last)->address) == 0)
 			conf_error(l->report, entry->key_mark,
