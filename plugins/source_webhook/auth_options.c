@@ -73,18 +73,18 @@ static bool is_token(const char *s)
 	return s[0] && s[strspn(s, allowed)] == '\0';
 }
 
-static bool is_control(char c)
+static bool has_control(const char *s)
 {
-	return (unsigned char)c < ' ' || c == 0x7f;
+	while (*s && (unsigned char)*s >= ' ' && *s != 0x7f)
+		s++;
+	return *s != '\0';
 }
 
 /* Can a header have this value? What surrounds a value is not part of it. */
 static bool is_receivable(const char *s)
 {
-	for (const char *c = s; *c; c++)
-		if (is_control(*c))
-			return false;
-	return s[0] != ' ' && (s[0] == '\0' || s[strlen(s) - 1] != ' ');
+	size_t len = strlen(s);
+	return !has_control(s) && (len == 0 || (s[0] != ' ' && s[len - 1] != ' '));
 }
 
 /* NULL, or what is wrong with a secret of that mode. */
@@ -97,12 +97,10 @@ static const char *problem_of(int mode, const char *secret)
 		       "shows it";
 	if (mode == AUTH_BASIC && (!colon || colon == secret || colon[1] == '\0'))
 		return "must be `user:password`";
-	/* RFC 7617 section 2: no control characters; spaces are fine. */
-	if (mode == AUTH_BASIC) {
-		while (*secret && !is_control(*secret))
-			secret++;
-		return *secret ? "has a line break or another control character" : NULL;
-	}
+	/* RFC 7617 section 2; spaces are fine, they are not sent as such. */
+	if (mode == AUTH_BASIC)
+		return has_control(secret) ? "has a line break or another control character"
+					   : NULL;
 	if ((mode == AUTH_BEARER || mode == AUTH_HEADER) && !is_receivable(secret))
 		return "can never be received: it has a line break, another control "
 		       "character, or a space at an end";
@@ -122,7 +120,9 @@ void auth_options_check(const struct auth_conf *conf, const struct ow_report *re
 	if (conf->header && !is_token(conf->header))
 		report->complain(
 		    report, "auth.header", "`%s` is not a header name", conf->header);
-	if (!is_receivable(conf->prefix))
+	/* A space at its end is one inside of the value: `HMAC <signature>`. */
+	if (has_control(conf->prefix) || conf->prefix[0] == ' ')
 		report->complain(report, "auth.prefix",
-		    "can never be received: it has a control character, or a space at an end");
+		    "can never be received: it has a control character, or begins with a "
+		    "space");
 }

@@ -97,6 +97,7 @@ static const struct {
     {"{mode: hmac, secrets: [a], header: X-S, algorithm: sha1, encoding: base64, prefix: v=}",
 	NULL},
     {"{mode: standard_webhooks, secrets: [" KEY "], tolerance: 1m}", NULL},
+    {"{mode: hmac, secrets: [a], header: Authorization, prefix: 'HMAC '}", NULL},
     /* What is missing. */
     {"{mode: bearer}", "is missing: mode `bearer` needs it"},
     {"{mode: bearer, secrets: }", "is missing: mode `bearer` needs it"},
@@ -135,6 +136,7 @@ static const struct {
     {"{mode: header, secrets: [s3cret], header: 'X Y'}", "`X Y` is not a header name"},
     {"{mode: header, secrets: [s3cret], header: ''}", "`` is not a header name"},
     {"{mode: hmac, secrets: [s3cret], header: X, prefix: \"a\\nb\"}", "can never be received"},
+    {"{mode: hmac, secrets: [s3cret], header: X, prefix: ' a'}", "can never be received"},
     {"{mode: hmac, secrets: [s3cret], header: X, algorithm: md5}", "must be one of `sha256`"},
 };
 

@@ -71,14 +71,26 @@ class Corpus(unittest.TestCase):
 
 
 class Examples(unittest.TestCase):
+    # Secrets have no defaults in an example: somebody would run it as it is.
+    SECRETS = {
+        "HOOK_TOKEN": "hunter2", "HOOK_TOKEN_OLD": "hunter1", "STUDIO_PASSWORD": "hunter2",
+        "GATEWAY_KEY": "hunter2", "SIGNING_KEY": "hunter2",
+        "WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+
     def test_conf(self):
         files = sorted((SOURCE_DIR / "conf").glob("*.yaml"))
         self.assertGreater(len(files), 1)
         for file in files:
             with self.subTest(file.name):
-                done = check(file)
+                done = check(file, **self.SECRETS)
                 self.assertEqual(done.returncode, 0, done.stderr.decode())
                 self.assertEqual(done.stderr, b"")
+
+    def test_secrets_must_be_given(self):
+        done = check(SOURCE_DIR / "conf/secured.yaml")
+        self.assertEqual(done.returncode, 1)
+        for name in self.SECRETS:
+            self.assertIn(f"variable `{name}` is not set", done.stderr.decode())
 
 
 class Hostile(unittest.TestCase):
