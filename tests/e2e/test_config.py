@@ -5,7 +5,7 @@ import re
 import tempfile
 import unittest
 
-from daemon import SOURCE_DIR, WRAPPER, run
+from daemon import EXAMPLE_SECRETS, SOURCE_DIR, WRAPPER, run
 
 CORPUS = SOURCE_DIR / "tests/conf"
 VARIABLES = {"ONCEWAY_TEST_URL": "http://127.0.0.1:9000", "ONCEWAY_TEST_SECRET": "hunter2 secret"}
@@ -71,25 +71,19 @@ class Corpus(unittest.TestCase):
 
 
 class Examples(unittest.TestCase):
-    # Secrets have no defaults in an example: somebody would run it as it is.
-    SECRETS = {
-        "HOOK_TOKEN": "hunter2", "HOOK_TOKEN_OLD": "hunter1", "STUDIO_PASSWORD": "hunter2",
-        "GATEWAY_KEY": "hunter2", "SIGNING_KEY": "hunter2",
-        "WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
-
     def test_conf(self):
         files = sorted((SOURCE_DIR / "conf").glob("*.yaml"))
         self.assertGreater(len(files), 1)
         for file in files:
             with self.subTest(file.name):
-                done = check(file, **self.SECRETS)
+                done = check(file, **EXAMPLE_SECRETS)
                 self.assertEqual(done.returncode, 0, done.stderr.decode())
                 self.assertEqual(done.stderr, b"")
 
     def test_secrets_must_be_given(self):
         done = check(SOURCE_DIR / "conf/secured.yaml")
         self.assertEqual(done.returncode, 1)
-        for name in self.SECRETS:
+        for name in EXAMPLE_SECRETS:
             self.assertIn(f"variable `{name}` is not set", done.stderr.decode())
 
 

@@ -274,7 +274,7 @@ struct ow_host {
 	 */
 	bool (*http_reachable)(struct ow_http_pool *pool, const char **why);
 
-	/* ---- HTTP listeners, more ---- */
+	/* ---- since 1.1: HTTP listeners (sources) ---- */
 
 	/*
 	 * request_answer() with more header fields, such as WWW-Authenticate. A

@@ -50,7 +50,7 @@ enum ow_type {
 #define OW_O_REQUIRED	0x01 /* absent is an error */
 #define OW_O_DEPRECATED 0x02 /* accepted with a warning; help says what to use */
 #define OW_O_RELOADABLE 0x04 /* may change without a new instance */
-#define OW_O_SECRET	0x08 /* never printed, logged or shown, whatever its type; not empty */
+#define OW_O_SECRET	0x08 /* since 1.1: never printed, logged or shown, whatever the type */
 
 /*
  * One option. A dotted name nests: "pool.max_waiting" is written
