@@ -18,7 +18,7 @@ struct hmac {
 struct hmac *hmac_new(enum hmac_algorithm algorithm, struct ow_text key)
 {
 	char digest[8];
-	strcpy(digest, algorithm == HMAC_OF_SHA1 ? "SHA1" : "SHA256");
+	snprintf(digest, sizeof(digest), "%s", algorithm == HMAC_OF_SHA1 ? "SHA1" : "SHA256");
 	OSSL_PARAM params[] = {
 	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
 	    OSSL_PARAM_construct_end()};
