@@ -171,7 +171,7 @@ static void test_failures(void *state)
 
 static void test_check(struct conf conf)
 {
-	struct ow_report report = {sizeof(report), complain};
+	struct ow_report report = {.size = sizeof(report), .complain = complain};
 	sink->check(&conf, &report);
 	CHECK(complaints == 0);
 	conf.directory = "relative";

@@ -45,11 +45,20 @@ static void add_code(struct buf *out, const struct style *style, const char *tex
 	buf_add_string(out, style->code_end);
 }
 
+/* "list of texts", "list of secret texts". */
+static void add_plain(struct buf *out, const struct ow_option *o, const struct style *style)
+{
+	bool is_list = o->type == OW_T_LIST && conf_is_secret(o);
+	if (!is_list && o->type != OW_T_SECRET && conf_is_secret(o))
+		style->add(out, "secret ");
+	style->add(out, is_list ? "list of secret texts" : words_of(o)->plain);
+}
+
 /* "duration", "one of `a`, `b`", "number of attempts", "URL (http, https)". */
 static void add_type(struct buf *out, const struct ow_option *o, const struct style *style)
 {
 	bool is_url = o->type == OW_T_URL;
-	style->add(out, words_of(o)->plain);
+	add_plain(out, o, style);
 	if (o->type == OW_T_INT && o->unit) {
 		style->add(out, " of ");
 		style->add(out, o->unit);
@@ -281,6 +290,7 @@ static void describe_json(struct conf_table table, struct buf *out)
 		add_json_text(out, o.help);
 		add_flag(out, "required", o.flags & OW_O_REQUIRED);
 		add_flag(out, "deprecated", o.flags & OW_O_DEPRECATED);
+		add_flag(out, "secret", conf_is_secret(&o));
 		add_member(out, "since");
 		add_json_text(out, o.since);
 		buf_add_char(out, '}');

@@ -94,6 +94,8 @@ static const char *lint_alone(const struct ow_option *o, size_t conf_size)
 		why = lint_choices(o);
 	if (!why && (o->flags & OW_O_REQUIRED) && o->dflt)
 		why = "it is required and yet has a default";
+	if (!why && conf_is_secret(o) && o->dflt)
+		why = "it is secret and yet has a default";
 	return why;
 }
 

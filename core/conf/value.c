@@ -50,6 +50,11 @@ size_t conf_value_alignment(unsigned type)
 	return layout_of(type)->alignment;
 }
 
+bool conf_is_secret(const struct ow_option *option)
+{
+	return option->type == OW_T_SECRET || (option->flags & OW_O_SECRET);
+}
+
 void conf_option_error(const struct conf_check *check, const struct ow_option *option,
     struct conf_mark at, const char *fmt, ...)
 {
@@ -71,7 +76,7 @@ static const char *shown(const struct conf_check *check, const struct ow_option 
 	if (node->type != CONF_SCALAR || node->is_null || option->type == OW_T_PAIRS)
 		return conf_type_name(node);
 	bool password = option->type == OW_T_URL && strchr(node->text, '@');
-	if (node->secret || option->type == OW_T_SECRET || password)
+	if (node->secret || conf_is_secret(option) || password)
 		return "the value given";
 	return conf_quote(check->report, node->text);
 }
@@ -80,7 +85,7 @@ static const char *shown(const struct conf_check *check, const struct ow_option 
 static bool must_be(const struct conf_check *check, const struct ow_option *option,
     const struct conf_node *node, const char *expected, const char *guess)
 {
-	bool hide = !guess || node->secret;
+	bool hide = !guess || node->secret || conf_is_secret(option);
 	conf_option_error(check, option, node->mark, "must be %s, not %s%s%s%s", expected,
 	    shown(check, option, node), hide ? "" : " (did you mean `", hide ? "" : guess,
 	    hide ? "" : "`?)");
@@ -147,7 +152,7 @@ static bool set_number(const struct conf_check *check, const struct ow_option *o
 	if (!in_range(option, n)) {
 		conf_value_range(option, range);
 		conf_option_error(check, option, node->mark, "must be %s, not %s", range,
-		    node->secret ? "the value given" : node->text);
+		    node->secret || conf_is_secret(option) ? "the value given" : node->text);
 		return false;
 	}
 	put(option, conf, &n, sizeof(n));
@@ -222,7 +227,7 @@ static bool text_fits(const struct conf_check *check, const struct ow_option *op
 	if (expected)
 		return must_be(check, option, node, expected, NULL);
 	/* A secret that is empty, by an empty variable say, would let everybody in. */
-	bool needs_text = option->type == OW_T_SECRET || option->type == OW_T_REFERENCE;
+	bool needs_text = conf_is_secret(option) || option->type == OW_T_REFERENCE;
 	if (needs_text && node->text[0] == '\0') {
 		conf_option_error(check, option, node->mark, "must not be empty");
 		return false;
@@ -260,11 +265,16 @@ static const char *copy_item(const struct conf_check *check, const struct ow_opt
 {
 	if (item->broken)
 		return NULL;
-	if (item->type == CONF_SCALAR && !item->is_null)
-		return arena_string(check->arena, item->text);
-	conf_option_error(check, option, item->mark, "%s must be a text, not %s", whose,
-	    conf_type_name(item));
-	return NULL;
+	if (item->type != CONF_SCALAR || item->is_null) {
+		conf_option_error(check, option, item->mark, "%s must be a text, not %s", whose,
+		    conf_type_name(item));
+		return NULL;
+	}
+	if (conf_is_secret(option) && item->text[0] == '\0') {
+		conf_option_error(check, option, item->mark, "%s must not be empty", whose);
+		return NULL;
+	}
+	return arena_string(check->arena, item->text);
 }
 
 static bool set_list(const struct conf_check *check, const struct ow_option *option,
@@ -275,14 +285,16 @@ static bool set_list(const struct conf_check *check, const struct ow_option *opt
 	bool ok = true;
 	size_t count = node->type == CONF_SEQUENCE ? node->count : 1, i = 0;
 	const char **items = arena_alloc(check->arena, count * sizeof(*items));
-	if (node->type == CONF_SCALAR)
-		items[0] = arena_string(check->arena, node->text);
-	else
+	if (node->type == CONF_SCALAR) {
+		items[0] = copy_item(check, option, node, "is a list: each item");
+		ok = items[0];
+	} else {
 		conf_each(node, item)
 		{
 			items[i] = copy_item(check, option, item, "is a list: each item");
 			ok = items[i++] && ok;
 		}
+	}
 	ok = count_fits(check, option, node, count) && ok;
 	struct ow_list list = {items, count};
 	if (ok)

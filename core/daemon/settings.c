@@ -121,6 +121,13 @@ __attribute__((format(printf, 3, 4))) static void complain(
 	buf_free(&text);
 }
 
+static bool given(const struct ow_report *base, const char *option)
+{
+	const struct check_report *r = (const struct check_report *)(const void *)base;
+	const struct conf_node *node = conf_option_node(r->node, option);
+	return node && !node->is_null;
+}
+
 /* Options of a component, checked: one by one, references, then its own rules. */
 static const void *check_conf(struct loading *l, const struct component *c,
     const struct conf_node *node, const char *what)
@@ -137,7 +144,7 @@ static const void *check_conf(struct loading *l, const struct component *c,
 	check_references(l, node, what, c->table, conf);
 	if (good && c->description.check) {
 		struct check_report report = {
-		    {sizeof(struct ow_report), complain}, l, node, what};
+		    {sizeof(struct ow_report), complain, given}, l, node, what};
 		c->description.check(conf, &report.base);
 	}
 	return conf;

@@ -302,6 +302,7 @@ const struct ow_host *host_table(void)
 	    .http_send = http_pool_send,
 	    .http_cancel = http_call_cancel,
 	    .http_reachable = http_pool_reachable,
+	    .request_answer_with = host_request_answer_with,
 	};
 	return &table;
 }

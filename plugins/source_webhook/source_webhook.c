@@ -5,10 +5,13 @@
  * The listener has already refused other methods (405), other paths (404),
  * bodies over max_body (413) and anything that is not HTTP.
  */
+#define OW_NEED_MINOR 1 /* request_answer_with(), given(), OW_O_SECRET */
 #include <onceway/plugin.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "auth.h"
 
 enum content_types {
 	CONTENT_JSON = 0,
@@ -20,12 +23,15 @@ struct webhook_conf {
 	const char *path;
 	int content_types; /* enum content_types */
 	bool pass_client_errors;
+	struct auth_conf auth;
 };
 
 struct webhook {
 	const struct ow_host *host;
 	struct ow_instance *self;
 	const struct webhook_conf *conf;
+	struct auth *auth; /* NULL: whoever can reach the listener may send */
+	struct ow_counter *auth_failures;
 	size_t unsettled;
 	struct ow_op *drain; /* NULL unless draining */
 };
@@ -60,10 +66,31 @@ static bool is_json_type(struct ow_text type)
 	       ends_with(type, "+json");
 }
 
+/* The reason is for the log: a sender who guesses is not told how near he came. */
+static void refuse(struct webhook *w, struct ow_http_request *request, const char *reason)
+{
+	struct ow_text name = text("WWW-Authenticate"), challenge = auth_challenge(w->auth);
+	w->host->count(w->auth_failures, 1);
+	w->host->log(w->self, OW_LOG_WARNING, "a request was refused with 401: %s", reason);
+	w->host->request_answer_with(
+	    request, &(struct ow_http_answer){.size = sizeof(struct ow_http_answer),
+			 .status = 401,
+			 .content_type = text("application/json"),
+			 .body = text("{\"detail\":\"Unauthorized\"}"),
+			 .names = &name,
+			 .values = &challenge,
+			 .headers = challenge.len ? 1 : 0});
+}
+
 static void received(struct ow_http_request *request, void *arg)
 {
 	struct webhook *w = arg;
 	const struct ow_host *host = w->host;
+	const char *refusal = w->auth ? auth_refusal(w->auth, request) : NULL;
+	if (refusal) {
+		refuse(w, request, refusal);
+		return;
+	}
 	if (w->conf->content_types == CONTENT_JSON &&
 	    !is_json_type(host->request_header(request, "Content-Type"))) {
 		host->request_answer(request, 415, text("application/json"),
@@ -95,6 +122,13 @@ static void webhook_settle(void *state, void *cookie, const struct ow_settlement
 	}
 }
 
+static void webhook_destroy(void *state)
+{
+	struct webhook *w = state;
+	auth_free(w->auth);
+	free(w);
+}
+
 static void *webhook_create(
     const struct ow_host *host, struct ow_instance *self, const void *conf, const char **why)
 {
@@ -106,7 +140,15 @@ static void *webhook_create(
 	w->host = host;
 	w->self = self;
 	w->conf = conf;
-	return w;
+	if (w->conf->auth.mode == AUTH_NONE)
+		return w;
+	w->auth = auth_new(host, self, &w->conf->auth, why);
+	w->auth_failures = host->counter(self, "auth_failures_total",
+	    "Requests refused with 401.", NULL, (struct ow_text){NULL, 0});
+	if (w->auth)
+		return w;
+	webhook_destroy(w);
+	return NULL;
 }
 
 static void webhook_start(void *state, struct ow_op *op)
@@ -130,11 +172,6 @@ static void webhook_drain(void *state, struct ow_op *op)
 		w->drain = op;
 }
 
-static void webhook_destroy(void *state)
-{
-	free(state);
-}
-
 static void webhook_check(const void *options, const struct ow_report *report)
 {
 	const struct webhook_conf *conf = options;
@@ -144,6 +181,7 @@ static void webhook_check(const void *options, const struct ow_report *report)
 		report->complain(report, "path",
 		    "must be a path alone, without `?`, `#` or spaces: requests may have any "
 		    "query");
+	auth_options_check(&conf->auth, report);
 }
 
 static const char *const listener_section[] = {"listeners", NULL};
@@ -163,6 +201,7 @@ static const struct ow_option webhook_options[] = {
 	.help =
 	    "Answer with the sink's own status and body when it refused the event with 4xx, "
 	    "instead of 502."),
+    AUTH_OPTIONS(struct webhook_conf),
     OW_OPTION_END,
 };
 

@@ -5,7 +5,7 @@ import re
 import tempfile
 import unittest
 
-from daemon import SOURCE_DIR, WRAPPER, run
+from daemon import EXAMPLE_SECRETS, SOURCE_DIR, WRAPPER, run
 
 CORPUS = SOURCE_DIR / "tests/conf"
 VARIABLES = {"ONCEWAY_TEST_URL": "http://127.0.0.1:9000", "ONCEWAY_TEST_SECRET": "hunter2 secret"}
@@ -76,9 +76,15 @@ class Examples(unittest.TestCase):
         self.assertGreater(len(files), 1)
         for file in files:
             with self.subTest(file.name):
-                done = check(file)
+                done = check(file, **EXAMPLE_SECRETS)
                 self.assertEqual(done.returncode, 0, done.stderr.decode())
                 self.assertEqual(done.stderr, b"")
+
+    def test_secrets_must_be_given(self):
+        done = check(SOURCE_DIR / "conf/secured.yaml")
+        self.assertEqual(done.returncode, 1)
+        for name in EXAMPLE_SECRETS:
+            self.assertIn(f"variable `{name}` is not set", done.stderr.decode())
 
 
 class Hostile(unittest.TestCase):

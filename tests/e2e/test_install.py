@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 from case import Case, discarded, event, routed
-from daemon import SOURCE_DIR, configuration, run
+from daemon import EXAMPLE_SECRETS, SOURCE_DIR, configuration, run
 
 DESTDIR = os.environ["DESTDIR"]
 PREFIX = os.environ["PREFIX"]
@@ -115,7 +115,8 @@ class Installed(Install):
         examples = list(pathlib.Path(DESTDIR + PREFIX).glob("share/doc/onceway/examples/*.yaml"))
         self.assertGreater(len(examples), 1)
         for file in examples:
-            self.onceway("check", "-c", file)
+            done = run("check", "-c", file, **ENVIRONMENT, **EXAMPLE_SECRETS)
+            self.assertEqual((done.returncode, done.stderr), (0, b""), done)
 
 
 class Template(Install):

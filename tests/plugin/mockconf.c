@@ -28,6 +28,13 @@ static void complain(const struct ow_report *report, const char *option, const c
 	va_end(args);
 }
 
+static bool given(const struct ow_report *report, const char *option)
+{
+	const struct complaints *c = (const struct complaints *)(const void *)report;
+	const struct conf_node *node = conf_option_node(c->root, option);
+	return node && !node->is_null;
+}
+
 /* A table that the core would refuse to load is a bug of the plugin. */
 static void lint(struct mock *m, const struct ow_component *component)
 {
@@ -43,7 +50,8 @@ static void *fill(struct mock *m, const struct ow_component *component, const ch
 	void *conf = arena_alloc(&m->arena, component->conf_size);
 	struct conf_mark nowhere = {.file = "test.yaml"};
 	struct complaints complaints = {
-	    .report = {.size = sizeof(complaints.report), .complain = complain}, .to = report};
+	    .report = {.size = sizeof(complaints.report), .complain = complain, .given = given},
+	    .to = report};
 	struct conf_check check = {.table = {.options = component->options},
 	    .what = component->name,
 	    .arena = &m->arena,

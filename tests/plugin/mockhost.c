@@ -577,6 +577,7 @@ const struct ow_host *mock_host(void)
 	    .http_send = mock_host_http_send,
 	    .http_cancel = mock_host_http_cancel,
 	    .http_reachable = mock_host_http_reachable,
+	    .request_answer_with = mock_host_request_answer_with,
 	};
 	return &host;
 }

@@ -238,6 +238,8 @@ struct ow_http_request *mock_request(struct mock *m, const char *listener, const
     const char *target, const char *const *headers, struct ow_text body);
 /* NULL until it is answered. */
 const struct mock_answer *mock_answer(const struct ow_http_request *request);
+/* A field that request_answer_with() gave, any case; data is NULL if there is none. */
+struct ow_text mock_answer_header(const struct ow_http_request *request, const char *name);
 
 /* ---- HTTP client ---- */
 

@@ -110,6 +110,22 @@ void mock_host_request_answer(struct ow_http_request *request, int status,
 	    .retry_after_ms = retry_after_ms};
 }
 
+void mock_host_request_answer_with(
+    struct ow_http_request *request, const struct ow_http_answer *answer)
+{
+	struct ow_http_answer a;
+	mock_copy_sized(&a, answer, sizeof(a), "struct ow_http_answer");
+	mock_host_request_answer(request, a.status, a.content_type, a.body, a.retry_after_ms);
+	struct mock_header **end = &request->answer_headers;
+	for (size_t i = 0; i < a.headers; i++)
+		mock_header_add(&request->arena, &end, a.names[i], a.values[i]);
+}
+
+struct ow_text mock_answer_header(const struct ow_http_request *request, const char *name)
+{
+	return mock_header_get(request->answer_headers, name);
+}
+
 const struct mock_answer *mock_answer(const struct ow_http_request *request)
 {
 	return request->answered ? &request->answer : NULL;

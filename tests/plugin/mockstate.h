@@ -128,6 +128,7 @@ struct ow_http_request {
 	struct ow_text body;
 	bool answered;
 	struct mock_answer answer;
+	struct mock_header *answer_headers; /* of request_answer_with() */
 };
 
 /* Copies with a NUL behind; data stays NULL if it was. */
@@ -197,6 +198,8 @@ struct ow_text mock_host_request_header(
 struct ow_text mock_host_request_body(const struct ow_http_request *request);
 void mock_host_request_answer(struct ow_http_request *request, int status,
     struct ow_text content_type, struct ow_text body, int64_t retry_after_ms);
+void mock_host_request_answer_with(
+    struct ow_http_request *request, const struct ow_http_answer *answer);
 struct ow_http_pool *mock_host_http_pool_new(
     struct ow_instance *self, const struct ow_http_origin *origin, const char **why);
 void mock_host_http_pool_free(struct ow_http_pool *pool);

@@ -434,8 +434,16 @@ START_TEST(requests_become_events)
 	ck_assert_str_eq(host->event_source(event), "source");
 	mock_settle(m, 0, &(struct ow_settlement){.outcome = OW_DELIVERED, .why = "because"});
 	ck_assert_int_eq(toy->calls, 1);
-	host->request_answer(
-	    post, 200, (struct ow_text){NULL, 0}, (struct ow_text){"ok", 2}, 1500);
+	host->request_answer_with(
+	    post, &(struct ow_http_answer){.size = sizeof(struct ow_http_answer),
+		      .status = 200,
+		      .body = {"ok", 2},
+		      .retry_after_ms = 1500,
+		      .names = &(const struct ow_text){"X-Own", 5},
+		      .values = &(const struct ow_text){"yes", 3},
+		      .headers = 1});
+	ck_assert_str_eq(mock_answer_header(post, "x-own").data, "yes");
+	ck_assert_ptr_null(mock_answer_header(post, "x-other").data);
 	ck_assert_int_eq(mock_answer(post)->status, 200);
 	ck_assert_str_eq(mock_answer(post)->body.data, "ok");
 	ck_assert_int_eq(mock_answer(post)->retry_after_ms, 1500);

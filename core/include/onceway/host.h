@@ -30,6 +30,18 @@ enum ow_level {
 /* A request, complete with its body. Must be answered exactly once, now or later. */
 typedef void ow_http_handler(struct ow_http_request *request, void *arg);
 
+/* An answer with header fields of its own. Borrowed for the call. */
+struct ow_http_answer {
+	uint32_t size;
+	int status;
+	struct ow_text content_type; /* empty: none */
+	struct ow_text body;
+	int64_t retry_after_ms;	     /* > 0: Retry-After, rounded up to seconds */
+	const struct ow_text *names; /* none that the listener writes */
+	const struct ow_text *values;
+	size_t headers;
+};
+
 /* Connections to one origin, from the sink's own options. Borrowed for the call. */
 struct ow_http_origin {
 	uint32_t size;
@@ -262,6 +274,15 @@ struct ow_host {
 	 * every few seconds); *why then names the address and the error.
 	 */
 	bool (*http_reachable)(struct ow_http_pool *pool, const char **why);
+
+	/* ---- since 1.1: HTTP listeners (sources) ---- */
+
+	/*
+	 * request_answer() with more header fields, such as WWW-Authenticate. A
+	 * field that cannot be one (a line break in its value) is left out.
+	 */
+	void (*request_answer_with)(
+	    struct ow_http_request *request, const struct ow_http_answer *answer);
 };
 
 #endif

@@ -50,6 +50,7 @@ enum ow_type {
 #define OW_O_REQUIRED	0x01 /* absent is an error */
 #define OW_O_DEPRECATED 0x02 /* accepted with a warning; help says what to use */
 #define OW_O_RELOADABLE 0x04 /* may change without a new instance */
+#define OW_O_SECRET	0x08 /* since 1.1: never printed, logged or shown, whatever the type */
 
 /*
  * One option. A dotted name nests: "pool.max_waiting" is written
@@ -57,7 +58,8 @@ enum ow_type {
  * `dflt` is what a user would write, and is parsed by the same code as a
  * user's value. min and max are inclusive and in the value's own unit
  * (milliseconds, bytes, plain); both 0 means no range. For lists they bound
- * the number of items.
+ * the number of items. A list of secrets is a list with the flag OW_O_SECRET:
+ * none of its items may be empty.
  */
 struct ow_option {
 	const char *name; /* [a-z][a-z0-9_]*, dots between levels; NULL ends the table */

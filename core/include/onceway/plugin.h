@@ -85,6 +85,9 @@ struct ow_report {
 	 */
 	void (*complain)(const struct ow_report *report, const char *option, const char *fmt,
 	    ...) __attribute__((format(printf, 3, 4)));
+	/* Since 1.1. True if the option stands in the configuration, false if it has its
+	 * default. */
+	bool (*given)(const struct ow_report *report, const char *option);
 };
 
 /*

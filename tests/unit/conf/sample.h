@@ -9,7 +9,8 @@ struct sample {
 	int64_t attempts, timeout_ms, max_body, max_connections, idle_ms, wait_ms;
 	bool verify;
 	int jitter;
-	struct ow_list on;
+	struct ow_list on, tokens;
+	int64_t pin;
 	struct ow_pairs headers;
 };
 
@@ -46,6 +47,10 @@ static const struct ow_option sample_options[] = {
 	.help = "How long a connection is kept."),
     OW_DURATION(
 	struct sample, wait_ms, "wait", .flags = OW_O_DEPRECATED, .help = "Use `timeout`."),
+    OW_LIST(struct sample, tokens, "tokens", .flags = OW_O_SECRET, .max = 2,
+	.help = "Tokens taken."),
+    OW_INT(struct sample, pin, "pin", .flags = OW_O_SECRET, .min = 1000, .max = 9999,
+	.help = "A number to know."),
     OW_OPTION_END,
 };
 

@@ -95,7 +95,8 @@ START_TEST(in_roff)
 END_TEST
 
 #define REST(required, deprecated, since)                                                      \
-	",\"required\":" required ",\"deprecated\":" deprecated ",\"since\":" since "}"
+	",\"required\":" required ",\"deprecated\":" deprecated                                \
+	",\"secret\":false,\"since\":" since "}"
 
 START_TEST(in_json)
 {
@@ -191,6 +192,30 @@ START_TEST(in_roff_closes_what_it_opens)
 }
 END_TEST
 
+START_TEST(of_secrets)
+{
+	static const struct ow_option secrets[] = {
+	    {.name = "a", .type = OW_T_SECRET, .help = "A."},
+	    {.name = "b", .type = OW_T_LIST, .flags = OW_O_SECRET, .help = "B."},
+	    {.name = "c", .type = OW_T_INT, .flags = OW_O_SECRET, .help = "C."},
+	    OW_OPTION_END,
+	};
+	struct conf_table table = {secrets, 0};
+	struct buf out = BUF_INIT;
+	conf_describe(table, CONF_TEXT, &out);
+	ck_assert_str_eq(out.data, "  a  secret text\n     A.\n"
+				   "  b  list of secret texts\n     B.\n"
+				   "  c  secret number\n     C.\n");
+	buf_clear(&out);
+	conf_describe(table, CONF_JSON, &out);
+	size_t flags = 0;
+	for (const char *at = out.data; (at = strstr(at, "\"secret\":true")); at++)
+		flags++;
+	ck_assert_uint_eq(flags, 3);
+	buf_free(&out);
+}
+END_TEST
+
 START_TEST(of_nothing)
 {
 	struct buf out = BUF_INIT;
@@ -223,6 +248,7 @@ static Suite *suite(void)
 	tcase_add_test(t, in_roff);
 	tcase_add_test(t, in_json);
 	tcase_add_test(t, in_roff_closes_what_it_opens);
+	tcase_add_test(t, of_secrets);
 	tcase_add_test(t, of_nothing);
 	tcase_add_test(t, of_the_unknown);
 	suite_add_tcase(s, t);

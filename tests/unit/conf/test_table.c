@@ -126,6 +126,10 @@ static const struct {
     {{{.name = "a", .type = OW_T_URL, .choices = none, HELP}}, "option `a`: it has no choices"},
     {{{.name = "a", NUMBER, .flags = OW_O_REQUIRED, .dflt = "1"}},
 	"option `a`: it is required and yet has a default"},
+    {{{.name = "a", NUMBER, .flags = OW_O_SECRET, .dflt = "1"}},
+	"option `a`: it is secret and yet has a default"},
+    {{{.name = "a", .type = OW_T_SECRET, .dflt = "x", HELP}},
+	"option `a`: it is secret and yet has a default"},
     {{{.name = "a", NUMBER, .dflt = "x"}}, "option `a`: its default is refused: default: "
 					   "option `a` must be a whole number such as 8 "
 					   "or 1024, not `x`"},

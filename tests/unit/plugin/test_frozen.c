@@ -123,7 +123,8 @@ __attribute__((format(printf, 3, 4))) static void complain(
 
 START_TEST(its_rules_across_options_are_asked)
 {
-	complaint = (struct complaint){{sizeof(complaint.base), complain}, 0};
+	complaint =
+	    (struct complaint){.base = {.size = sizeof(complaint.base), .complain = complain}};
 	component(OW_SINK)->description.check(confs[OW_SINK], &complaint.base);
 	ck_assert_int_eq(complaint.count, 1);
 }

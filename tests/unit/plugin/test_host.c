@@ -2,6 +2,7 @@
 #include "plugin/host.h"
 
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,6 +248,60 @@ START_TEST(an_event_takes_over_what_its_request_has)
 }
 END_TEST
 
+static void refuse_request(struct ow_http_request *request, void *arg)
+{
+	static const struct ow_text names[] = {
+	    {"WWW-Authenticate", 16}, {"X-Split", 7}, {"No Token", 8}, {"", 0}, {"X-Last", 6}};
+	static const struct ow_text values[] = {
+	    {"Bearer", 6}, {"a\r\nSet-Cookie: b", 16}, {"a", 1}, {"a", 1}, {"", 0}};
+	(void)arg;
+	fixture.host->request_answer_with(
+	    request, &(struct ow_http_answer){.size = sizeof(struct ow_http_answer),
+			 .status = 401,
+			 .content_type = text_of("text/plain"),
+			 .body = text_of("no"),
+			 .retry_after_ms = 2000,
+			 .names = names,
+			 .values = values,
+			 .headers = 5});
+}
+
+START_TEST(an_answer_may_have_fields_of_its_own)
+{
+	static const char request[] =
+	    "POST /hook HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n";
+	const char *why;
+	char answer[600] = "";
+	int port = listen_as("public");
+	source = fixture_instance(fixture_component(OW_SOURCE), "hook");
+	ck_assert_int_eq(fixture.host->http_serve(source, "public", "/hook", OW_HTTP_POST,
+			     refuse_request, NULL, &why),
+	    0);
+	worker_open_listeners(fixture.worker);
+	int fd = connect_to(port);
+	ck_assert_int_eq(write(fd, request, sizeof(request) - 1), sizeof(request) - 1);
+	fixture_until(recv(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT) > 0);
+	ck_assert_int_eq(strncmp(answer, "HTTP/1.1 401 ", 13), 0);
+	ck_assert_ptr_nonnull(strstr(answer, "\r\nContent-Type: text/plain\r\n"));
+	ck_assert_ptr_nonnull(strstr(answer, "\r\nRetry-After: 2\r\n"));
+	ck_assert_ptr_nonnull(strstr(answer, "\r\nWWW-Authenticate: Bearer\r\n"));
+	/* What is no field, or more than one, is left out. */
+	ck_assert_ptr_null(strstr(answer, "X-Split"));
+	ck_assert_ptr_null(strstr(answer, "Set-Cookie"));
+	ck_assert_ptr_null(strstr(answer, "No Token"));
+	ck_assert_ptr_null(strstr(answer, "\r\n: a"));
+	ck_assert_ptr_nonnull(strstr(answer, "\r\nX-Last: \r\n\r\nno"));
+	close(fd);
+	instance_free(source);
+}
+END_TEST
+
+START_TEST(an_answer_must_say_its_size)
+{
+	fixture.host->request_answer_with(NULL, &(struct ow_http_answer){.status = 401});
+}
+END_TEST
+
 START_TEST(a_pool_needs_a_url)
 {
 	const char *why = NULL;
@@ -282,6 +337,9 @@ static Suite *suite(void)
 	tcase_add_test(t, counters_and_gauges);
 	tcase_add_test(t, paths_are_served_once_on_a_listener_that_is_there);
 	tcase_add_test(t, an_event_takes_over_what_its_request_has);
+	tcase_add_test(t, an_answer_may_have_fields_of_its_own);
+	if (fixture_can_abort())
+		tcase_add_test_raise_signal(t, an_answer_must_say_its_size, SIGABRT);
 	tcase_add_test(t, a_pool_needs_a_url);
 	suite_add_tcase(s, t);
 	return s;

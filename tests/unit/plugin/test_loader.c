@@ -11,6 +11,10 @@
 #include "tests/unit/main.h"
 #include "tests/unit/plugin/modules.h"
 
+#define STRING(x)   #x
+#define VALUE_OF(x) STRING(x)
+#define ABI	    VALUE_OF(OW_ABI_MAJOR) "." VALUE_OF(OW_ABI_MINOR)
+
 static struct arena arena;
 
 static void start(void)
@@ -51,10 +55,12 @@ static struct module *load(const char *module)
 static const struct refusal {
 	const char *module, *text; /* what follows the file's name */
 } refusals[] = {
-    {"other_major", " was built for plugin ABI 2.3, this onceway has 1.0: rebuild the plugin "
-		    "with this version's <onceway/plugin.h>"},
-    {"needs_newer", " needs plugin ABI 1.42 or later, this onceway has 1.0: upgrade onceway, "
-		    "or use an older release of the plugin"},
+    {"other_major",
+	" was built for plugin ABI 2.3, this onceway has " ABI ": rebuild the plugin "
+	"with this version's <onceway/plugin.h>"},
+    {"needs_newer",
+	" needs plugin ABI 1.42 or later, this onceway has " ABI ": upgrade onceway, "
+	"or use an older release of the plugin"},
     {"no_symbol", " is not a Onceway plugin: it has no symbol `ow_module`; a plugin exports "
 		  "it with OW_MODULE() of <onceway/plugin.h>"},
     {"wrong_magic", " is not a Onceway plugin: its magic is 0x12345678, not 0x4f6e6365; "

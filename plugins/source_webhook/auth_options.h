@@ -1,0 +1,74 @@
+/* How a source is told to recognise its senders: the options `auth.*` and their rules. */
+#ifndef SOURCE_WEBHOOK_AUTH_OPTIONS_H
+#define SOURCE_WEBHOOK_AUTH_OPTIONS_H
+
+#include <onceway/plugin.h>
+
+enum auth_mode {
+	AUTH_NONE = 0,
+	AUTH_BEARER,
+	AUTH_BASIC,
+	AUTH_HEADER,
+	AUTH_HMAC,
+	AUTH_STANDARD_WEBHOOKS
+};
+
+enum auth_encoding {
+	AUTH_HEX = 0,
+	AUTH_BASE64
+};
+
+/* Each is one code to compute per request, over a body that a stranger may have sent. */
+#define AUTH_SECRETS_MAX 16
+
+struct auth_conf {
+	int mode; /* enum auth_mode */
+	struct ow_list secrets;
+	const char *header;
+	int algorithm; /* enum hmac_algorithm */
+	int encoding;  /* enum auth_encoding */
+	const char *prefix;
+	int64_t tolerance_ms;
+};
+
+extern const char *const auth_mode_choices[];
+extern const char *const auth_algorithm_choices[];
+extern const char *const auth_encoding_choices[];
+
+/* The entries of an option table whose struct `conf` has a member `struct auth_conf auth`. */
+#define AUTH_OPTIONS(conf)                                                                     \
+	OW_ENUM(conf, auth.mode, "auth.mode", .dflt = "none", .choices = auth_mode_choices,    \
+	    .help =                                                                            \
+		"How a sender shows who it is; what does not match is answered with 401."),    \
+	    OW_LIST(conf, auth.secrets, "auth.secrets", .flags = OW_O_SECRET, .min = 1,        \
+		.max = AUTH_SECRETS_MAX,                                                       \
+		.help = "Any one of these is accepted, so that they can be changed one by "    \
+			"one: tokens (`bearer`), `user:password` (`basic`), values "           \
+			"(`header`), keys (`hmac`), `whsec_...` (`standard_webhooks`)."),      \
+	    OW_STRING(conf, auth.header, "auth.header",                                        \
+		.help = "Header that has the value (`header`) or the signature (`hmac`)."),    \
+	    OW_ENUM(conf, auth.algorithm, "auth.algorithm", .dflt = "sha256",                  \
+		.choices = auth_algorithm_choices, .help = "Hash of the signature (`hmac`)."), \
+	    OW_ENUM(conf, auth.encoding, "auth.encoding", .dflt = "hex",                       \
+		.choices = auth_encoding_choices,                                              \
+		.help = "How the signature is written (`hmac`)."),                             \
+	    OW_STRING(conf, auth.prefix, "auth.prefix", .dflt = "",                            \
+		.help = "What stands before the signature, such as `sha256=` (`hmac`)."),      \
+	    OW_DURATION(conf, auth.tolerance_ms, "auth.tolerance", .dflt = "5m", .min = 1000,  \
+		.max = 86400000,                                                               \
+		.help = "How far a request's time of signing may be from now, either way "     \
+			"(`standard_webhooks`).")
+
+/* Rules across the options. No complaint shows a secret. */
+void auth_options_check(const struct auth_conf *conf, const struct ow_report *report);
+
+/* The bytes of a key room is given for; the specification has at most 64. */
+#define AUTH_KEY_MAX 128
+
+/*
+ * The key in a secret `whsec_` + base64 (Standard Webhooks specification,
+ * "Signature scheme"). Returns its length, -1: that is not what it is.
+ */
+ptrdiff_t auth_read_whsec(const char *secret, unsigned char key[AUTH_KEY_MAX]);
+
+#endif
