@@ -10,6 +10,7 @@ import servers
 from client import PATH, Connection, request_bytes
 
 CONNECTIONS = 32
+SAME = 1000 // CONNECTIONS * CONNECTIONS  # distinct events, if they are to be duplicates
 FUNCTIONS = 20
 
 # What a function belongs to: by its object, its source file, or its name, first match counts.
@@ -95,8 +96,9 @@ class Sender:
     def send(self, count, new):
         for _ in range(count // CONNECTIONS):
             for c in self.connections:
-                self.number += new
-                c.send(request_bytes("POST", PATH, self.event(self.number)))
+                self.number += 1
+                number = self.number if new else self.number % SAME
+                c.send(request_bytes("POST", PATH, self.event(number)))
             for c in self.connections:
                 answer = c.answer()
                 if answer.status != 200:
@@ -105,7 +107,7 @@ class Sender:
 
 def control(pid, state):
     subprocess.run(["callgrind_control", "-i", state, str(pid)], check=True,
-                   stdout=subprocess.DEVNULL)
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def profile(events, new, sink_port):
@@ -117,7 +119,7 @@ def profile(events, new, sink_port):
             sink_port, "1h")
         try:
             sender = Sender(server.port)
-            sender.send(count, new)
+            sender.send(SAME, new)
             control(server.process.pid, "on")
             sender.send(count, new)
             control(server.process.pid, "off")
