@@ -67,7 +67,9 @@ static void add_time(struct sink *s, struct line *line)
 		s->second = second;
 	}
 	line_add_string(line, s->second_text);
-	line_printf(line, ".%03dZ", (int)(wall_ms % 1000));
+	line_add_string(line, ".");
+	line_add_number(line, (uint64_t)(wall_ms % 1000), 3);
+	line_add_string(line, "Z");
 }
 
 /* The body, as JSON in either format: what is not JSON becomes a JSON string. */
@@ -93,8 +95,12 @@ static void add_text_line(struct sink *s, struct line *line, const struct ow_eve
 	line_add_string(line, s->host->event_source(event));
 	line_add_string(line, " key=");
 	line_add_word(line, attempt->key);
-	line_printf(line, " attempt=%u trace=%s size=%zu", attempt->number,
-	    s->host->event_trace(event), s->host->event_body(event).len);
+	line_add_string(line, " attempt=");
+	line_add_number(line, attempt->number, 1);
+	line_add_string(line, " trace=");
+	line_add_string(line, s->host->event_trace(event));
+	line_add_string(line, " size=");
+	line_add_number(line, s->host->event_body(event).len, 1);
 	if (s->conf->payload) {
 		line_add_string(line, " payload=");
 		add_payload(s, line, event);
@@ -115,8 +121,12 @@ static void add_json_line(struct sink *s, struct line *line, const struct ow_eve
 	line_add_json(line, (struct ow_text){source, strlen(source)});
 	line_add_string(line, ",\"key\":");
 	line_add_json(line, attempt->key);
-	line_printf(line, ",\"attempt\":%u,\"trace\":\"%s\",\"size\":%zu", attempt->number,
-	    s->host->event_trace(event), s->host->event_body(event).len);
+	line_add_string(line, ",\"attempt\":");
+	line_add_number(line, attempt->number, 1);
+	line_add_string(line, ",\"trace\":\"");
+	line_add_string(line, s->host->event_trace(event));
+	line_add_string(line, "\",\"size\":");
+	line_add_number(line, s->host->event_body(event).len, 1);
 	if (s->conf->payload) {
 		line_add_string(line, ",\"payload\":");
 		add_payload(s, line, event);
