@@ -8,7 +8,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-#define CHUNK_SIZE 1024
+/* With its head at most what malloc() keeps at hand for the next event. */
+#define CHUNK_SIZE 992
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -18,12 +19,13 @@ struct arena_chunk {
 
 static struct arena_chunk *chunk_new(size_t size)
 {
-	struct arena_chunk *c = mem_zero(sizeof(*c) + size);
-	c->size = size;
+	struct arena_chunk *c = mem_alloc(sizeof(*c) + size);
+	*c = (struct arena_chunk){.size = size};
 	return c;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+/* Not cleared. */
+static void *take(struct arena *a, size_t size)
 {
 	size_t align = _Alignof(max_align_t);
 	size = (size + align - 1) / align * align;
@@ -44,9 +46,14 @@ void *arena_alloc(struct arena *a, size_t size)
 	return p;
 }
 
+void *arena_alloc(struct arena *a, size_t size)
+{
+	return memset(take(a, size), 0, size);
+}
+
 void *arena_copy(struct arena *a, const void *data, size_t len)
 {
-	void *p = arena_alloc(a, len);
+	void *p = take(a, len);
 	if (len)
 		memcpy(p, data, len);
 	return p;
@@ -59,9 +66,10 @@ char *arena_string(struct arena *a, const char *text)
 
 char *arena_string_of(struct arena *a, const char *data, size_t len)
 {
-	char *p = arena_alloc(a, len + 1);
+	char *p = take(a, len + 1);
 	if (len)
 		memcpy(p, data, len);
+	p[len] = '\0';
 	return p;
 }
 

@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#include <endian.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -8,12 +9,12 @@
 static unsigned char process_key[16];
 static pthread_once_t process_key_once = PTHREAD_ONCE_INIT;
 
-static uint64_t rotate(uint64_t x, int bits)
+static inline uint64_t rotate(uint64_t x, int bits)
 {
 	return x << bits | x >> (64 - bits);
 }
 
-static void round_once(uint64_t v[4])
+static inline void round_once(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[1] = rotate(v[1], 13) ^ v[0];
@@ -29,13 +30,12 @@ static void round_once(uint64_t v[4])
 
 static uint64_t read64(const unsigned char *p)
 {
-	uint64_t x = 0;
-	for (int i = 7; i >= 0; i--)
-		x = x << 8 | p[i];
-	return x;
+	uint64_t x;
+	memcpy(&x, p, sizeof(x));
+	return le64toh(x);
 }
 
-static void absorb(uint64_t v[4], uint64_t word)
+static inline void absorb(uint64_t v[4], uint64_t word)
 {
 	v[3] ^= word;
 	round_once(v);

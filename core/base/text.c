@@ -1,5 +1,13 @@
 #include "base/text.h"
 
+void text_store(char *out, size_t size, const char *string)
+{
+	size_t len = string ? strnlen(string, size - 1) : 0;
+	if (len)
+		memcpy(out, string, len);
+	out[len] = '\0';
+}
+
 static unsigned char lower(char c)
 {
 	return (c >= 'A' && c <= 'Z') ? (unsigned char)(c + 32) : (unsigned char)c;
@@ -10,7 +18,7 @@ bool text_equal_nocase(struct ow_text a, struct ow_text b)
 	if (a.len != b.len)
 		return false;
 	for (size_t i = 0; i < a.len; i++)
-		if (lower(a.data[i]) != lower(b.data[i]))
+		if (a.data[i] != b.data[i] && lower(a.data[i]) != lower(b.data[i]))
 			return false;
 	return true;
 }

@@ -27,6 +27,9 @@ static inline bool text_equal(struct ow_text a, struct ow_text b)
 /* ASCII letters only, whatever the locale: what HTTP means by case-insensitive. */
 bool text_equal_nocase(struct ow_text a, struct ow_text b);
 
+/* Copies a string, or as much as has room with its NUL; NULL counts as "". size > 0. */
+void text_store(char *out, size_t size, const char *string);
+
 /* Without spaces and tabs at both ends. */
 struct ow_text text_trim(struct ow_text t);
 

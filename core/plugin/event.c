@@ -28,10 +28,10 @@ struct ow_event {
 	char *body; /* owned */
 	size_t body_len;
 
+	/* worked out when first asked */
+	bool traced;
 	char trace[TRACE_SIZE];
 	char traceparent[TRACEPARENT_SIZE];
-
-	/* worked out when first asked */
 	struct arena arena;
 	bool scanned, valid;
 	struct json_error error;
@@ -70,8 +70,14 @@ static bool traceparent_is_valid(struct ow_text t)
 	       !all_of(t, 3, 32, "0") && !all_of(t, 36, 16, "0");
 }
 
-static void set_trace(struct ow_event *e, struct ow_text received)
+/* On first asking, which for a duplicate is never. See scan() for the constant. */
+static void set_trace(const struct ow_event *constant)
 {
+	struct ow_event *e = (struct ow_event *)(uintptr_t)constant;
+	if (e->traced)
+		return;
+	e->traced = true;
+	struct ow_text received = event_get_header(e, "traceparent");
 	struct random *random = worker_random(instance_worker(e->source));
 	unsigned char bytes[16];
 	char span[17];
@@ -102,7 +108,6 @@ struct ow_event *event_create(struct ow_instance *source)
 	e->source = source;
 	e->arrived_wall = clock_wall(clock);
 	e->arrived_us = clock_mono_us(clock);
-	set_trace(e, TEXT_NONE);
 	return e;
 }
 
@@ -111,9 +116,6 @@ struct ow_event *event_create_from_request(
 {
 	struct ow_event *e = event_create(source);
 	http_request_take(request, &e->head, &e->block, &e->body, &e->body_len);
-	struct ow_text received = http_head_field(&e->head, "traceparent");
-	if (received.data)
-		set_trace(e, received);
 	return e;
 }
 
@@ -151,7 +153,7 @@ void event_put_header(struct ow_event *e, const char *name, const char *value)
 	*e->last_added = h;
 	e->last_added = &h->next;
 	if (text_equal_nocase(text_of(name), text_of("traceparent")))
-		set_trace(e, text_of(value));
+		e->traced = false;
 }
 
 struct ow_text event_get_body(const struct ow_event *e)
@@ -189,11 +191,13 @@ int64_t event_arrived_us(const struct ow_event *e)
 
 const char *event_get_trace(const struct ow_event *e)
 {
+	set_trace(e);
 	return e->trace;
 }
 
 struct ow_text event_get_traceparent(const struct ow_event *e)
 {
+	set_trace(e);
 	return text_span(e->traceparent, TRACEPARENT_SIZE - 1);
 }
 

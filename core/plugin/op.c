@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,7 +134,7 @@ static void finish(struct ow_op *op, enum ow_rc rc, const char *why)
 {
 	op->state = OP_FINISHED;
 	op->rc = rc;
-	snprintf(op->why, sizeof(op->why), "%s", why ? why : "");
+	text_store(op->why, sizeof(op->why), why);
 	if (op->limit)
 		event_del(op->limit);
 	worker_later(instance_worker(op->instance), &op->task);
@@ -200,8 +199,8 @@ void op_deliver_done(struct ow_op *op, const struct ow_delivery *delivery)
 	check_size(op, delivery->size, SIZED_UP_TO(struct ow_delivery, result), "deliver_done");
 	sized_copy(&op->delivery, sizeof(op->delivery), delivery, delivery->size);
 	op->delivery.result = keep_result(op, op->delivery.result);
-	snprintf(op->code, sizeof(op->code), "%s",
-	    op->delivery.code ? op->delivery.code : "unknown");
+	text_store(
+	    op->code, sizeof(op->code), op->delivery.code ? op->delivery.code : "unknown");
 	op->delivery.code = op->code;
 	finish(op, op->delivery.rc, op->delivery.why);
 	op->delivery.why = op->why;

@@ -33,7 +33,7 @@ void flow_give_up(struct flow *f, const struct ow_delivery *d)
 {
 	bool late = d->timed_out || flow_left_ms(f) == 0;
 	bool aborted = engine_aborting(f->engine);
-	snprintf(f->why, sizeof(f->why), "%s", d->why ? d->why : "");
+	text_store(f->why, sizeof(f->why), d->why);
 	f->failure = (struct verdict){.outcome = aborted ? OW_REJECTED : OW_FAILED,
 	    .status = aborted || d->busy ? 503
 		      : late		 ? 504

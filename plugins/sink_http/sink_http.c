@@ -168,6 +168,15 @@ static void sending_done(struct sending *out)
 	out->sink->spare = out;
 }
 
+/* What counts the attempt. A status has three digits: the HTTP client sees to that. */
+static void status_text(int status, char out[4])
+{
+	out[0] = (char)('0' + status / 100);
+	out[1] = (char)('0' + status / 10 % 10);
+	out[2] = (char)('0' + status % 10);
+	out[3] = '\0';
+}
+
 static void answered(const struct ow_http_response *response, void *arg)
 {
 	struct sending *out = arg;
@@ -175,11 +184,11 @@ static void answered(const struct ow_http_response *response, void *arg)
 	struct ow_op *op = out->op;
 	struct ow_result result = {.size = sizeof(result)};
 	struct ow_delivery d = {.size = sizeof(d)};
-	char why[64], code[16];
+	char why[64], code[4];
 	sending_done(out);
 	if (response->end == OW_HTTP_ANSWERED) {
 		judge_answer(s, response, &d, why, sizeof(why));
-		snprintf(code, sizeof(code), "%d", response->status);
+		status_text(response->status, code);
 		d.code = code;
 		result.status = response->status;
 		result.content_type = response_header(response, "Content-Type");

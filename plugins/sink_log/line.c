@@ -1,7 +1,5 @@
 #include "sink_log/line.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,16 +30,23 @@ void line_add_string(struct line *line, const char *text)
 	line_add(line, text, strlen(text));
 }
 
-/* For numbers and the like: what is longer than 128 bytes is cut. */
-void line_printf(struct line *line, const char *fmt, ...)
+void line_add_number(struct line *line, uint64_t number, unsigned digits)
 {
-	char text[128];
-	va_list args;
-	va_start(args, fmt);
-	int n = vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	if (n > 0)
-		line_add_string(line, text);
+	char text[20], *end = text + sizeof(text), *first = end;
+	do {
+		*--first = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0 || (unsigned)(end - first) < digits);
+	line_add(line, first, (size_t)(end - first));
+}
+
+/* prefix, then the byte as two hex digits. */
+static void add_escaped(struct line *line, const char *prefix, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char digits[] = {hex[c >> 4], hex[c & 15]};
+	line_add_string(line, prefix);
+	line_add(line, digits, sizeof(digits));
 }
 
 void line_add_word(struct line *line, struct ow_text text)
@@ -54,7 +59,7 @@ void line_add_word(struct line *line, struct ow_text text)
 		if (c > ' ' && c != '\\' && c != 0x7f)
 			continue;
 		line_add(line, text.data + plain, i - plain);
-		line_printf(line, "\\x%02x", c);
+		add_escaped(line, "\\x", c);
 		plain = i + 1;
 	}
 	line_add(line, text.data + plain, text.len - plain);
@@ -103,8 +108,10 @@ void line_add_json(struct line *line, struct ow_text text)
 			line_add_string(line, "\xef\xbf\xbd");
 		else if (data[at] == '\n')
 			line_add_string(line, "\\n");
+		else if (data[at] < ' ')
+			add_escaped(line, "\\u00", data[at]);
 		else
-			line_printf(line, data[at] < ' ' ? "\\u%04x" : "\\%c", data[at]);
+			line_add(line, data[at] == '"' ? "\\\"" : "\\\\", 2);
 		plain = ++at;
 	}
 	line_add(line, text.data + plain, at - plain);

@@ -11,7 +11,8 @@ struct line {
 
 void line_add(struct line *line, const char *data, size_t len);
 void line_add_string(struct line *line, const char *text);
-void line_printf(struct line *line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* In decimal, with zeros before it to have that many digits. digits <= 20. */
+void line_add_number(struct line *line, uint64_t number, unsigned digits);
 
 /* As it is, but for spaces, backslashes and control characters, which become \xNN. */
 void line_add_word(struct line *line, struct ow_text text);

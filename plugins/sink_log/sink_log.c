@@ -49,18 +49,27 @@ struct sink {
 	struct ow_timer *timer;
 	struct waiting *first, **last;
 	size_t waiting_bytes;
+	time_t second; /* what second_text says */
+	char second_text[24];
 };
 
 /* ---- lines ---- */
 
-static void add_time(struct line *line, int64_t wall_ms)
+/* Most lines fall into the second of the line before. */
+static void add_time(struct sink *s, struct line *line)
 {
-	time_t seconds = (time_t)(wall_ms / 1000);
-	struct tm tm;
-	char text[24];
-	gmtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	line_printf(line, "%s.%03dZ", text, (int)(wall_ms % 1000));
+	int64_t wall_ms = s->host->wall_ms(s->self);
+	time_t second = (time_t)(wall_ms / 1000);
+	if (second != s->second || s->second_text[0] == '\0') {
+		struct tm tm;
+		gmtime_r(&second, &tm);
+		strftime(s->second_text, sizeof(s->second_text), "%Y-%m-%dT%H:%M:%S", &tm);
+		s->second = second;
+	}
+	line_add_string(line, s->second_text);
+	line_add_string(line, ".");
+	line_add_number(line, (uint64_t)(wall_ms % 1000), 3);
+	line_add_string(line, "Z");
 }
 
 /* The body, as JSON in either format: what is not JSON becomes a JSON string. */
@@ -76,40 +85,48 @@ static void add_payload(const struct sink *s, struct line *line, const struct ow
 		line_add_json(line, s->host->event_body(event));
 }
 
-static void add_text_line(const struct sink *s, struct line *line, const struct ow_event *event,
+static void add_text_line(struct sink *s, struct line *line, const struct ow_event *event,
     const struct ow_attempt *attempt)
 {
 	if (s->file) {
-		add_time(line, s->host->wall_ms(s->self));
+		add_time(s, line);
 		line_add_string(line, " ");
 	}
 	line_add_string(line, s->host->event_source(event));
 	line_add_string(line, " key=");
 	line_add_word(line, attempt->key);
-	line_printf(line, " attempt=%u trace=%s size=%zu", attempt->number,
-	    s->host->event_trace(event), s->host->event_body(event).len);
+	line_add_string(line, " attempt=");
+	line_add_number(line, attempt->number, 1);
+	line_add_string(line, " trace=");
+	line_add_string(line, s->host->event_trace(event));
+	line_add_string(line, " size=");
+	line_add_number(line, s->host->event_body(event).len, 1);
 	if (s->conf->payload) {
 		line_add_string(line, " payload=");
 		add_payload(s, line, event);
 	}
 }
 
-static void add_json_line(const struct sink *s, struct line *line, const struct ow_event *event,
+static void add_json_line(struct sink *s, struct line *line, const struct ow_event *event,
     const struct ow_attempt *attempt)
 {
 	const char *source = s->host->event_source(event);
 	line_add_string(line, "{");
 	if (s->file) {
 		line_add_string(line, "\"time\":\"");
-		add_time(line, s->host->wall_ms(s->self));
+		add_time(s, line);
 		line_add_string(line, "\",");
 	}
 	line_add_string(line, "\"source\":");
 	line_add_json(line, (struct ow_text){source, strlen(source)});
 	line_add_string(line, ",\"key\":");
 	line_add_json(line, attempt->key);
-	line_printf(line, ",\"attempt\":%u,\"trace\":\"%s\",\"size\":%zu", attempt->number,
-	    s->host->event_trace(event), s->host->event_body(event).len);
+	line_add_string(line, ",\"attempt\":");
+	line_add_number(line, attempt->number, 1);
+	line_add_string(line, ",\"trace\":\"");
+	line_add_string(line, s->host->event_trace(event));
+	line_add_string(line, "\",\"size\":");
+	line_add_number(line, s->host->event_body(event).len, 1);
 	if (s->conf->payload) {
 		line_add_string(line, ",\"payload\":");
 		add_payload(s, line, event);

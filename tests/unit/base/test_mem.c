@@ -34,15 +34,24 @@ START_TEST(nothing_is_never_null)
 }
 END_TEST
 
-START_TEST(zeroes)
+static void check_zeroes(size_t size)
 {
-	char *zero = mem_zero(100), *array = mem_array(25, 4);
-	for (size_t i = 0; i < 100; i++) {
-		ck_assert_int_eq(zero[i], 0);
-		ck_assert_int_eq(array[i], 0);
-	}
+	/* It is likely to be given again. */
+	char *dirty = mem_alloc(size);
+	memset(dirty, 0xff, size);
+	ck_assert_int_eq(dirty[0], (char)0xff);
+	free(dirty);
+	char *zero = mem_zero(size), *array = mem_array(size / 4, 4);
+	for (size_t i = 0; i < size / 4 * 4; i++)
+		ck_assert(zero[i] == 0 && array[i] == 0);
 	free(zero);
 	free(array);
+}
+
+START_TEST(zeroes)
+{
+	check_zeroes(100);
+	check_zeroes(40000);
 }
 END_TEST
 

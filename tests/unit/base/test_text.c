@@ -33,6 +33,22 @@ START_TEST(compares_without_case)
 }
 END_TEST
 
+START_TEST(stores_what_has_room)
+{
+	char out[4] = "xxx";
+	text_store(out, sizeof(out), "ab");
+	ck_assert_str_eq(out, "ab");
+	text_store(out, sizeof(out), "abc");
+	ck_assert_str_eq(out, "abc");
+	text_store(out, sizeof(out), "abcd");
+	ck_assert_str_eq(out, "abc");
+	text_store(out, sizeof(out), NULL);
+	ck_assert_str_eq(out, "");
+	text_store(out, 1, "abcd");
+	ck_assert_str_eq(out, "");
+}
+END_TEST
+
 START_TEST(trims_spaces_and_tabs_only)
 {
 	ck_assert(text_equal(text_trim(text_of(" \t a b \t")), text_of("a b")));
@@ -207,6 +223,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("text");
 	tcase_add_test(t, compares);
 	tcase_add_test(t, compares_without_case);
+	tcase_add_test(t, stores_what_has_room);
 	tcase_add_test(t, trims_spaces_and_tabs_only);
 	tcase_add_test(t, compares_secrets);
 	tcase_add_test(t, reads_numbers);

@@ -143,6 +143,13 @@ START_TEST(a_valid_trace_is_carried_on_under_a_new_span)
 	check_own_trace();
 	ck_assert_str_eq(fixture.host->event_trace(event), TRACE);
 	ck_assert_ptr_null(strstr(event_get_traceparent(event).data, "00f067aa0ba902b7"));
+}
+END_TEST
+
+START_TEST(flags_are_carried_on)
+{
+	/* Asked before, it had a trace of its own. */
+	ck_assert_str_eq(event_get_traceparent(event).data + 52, "-01");
 	fixture.host->event_add_header(
 	    event, "traceparent", "00-" TRACE "-00f067aa0ba902b7-00");
 	ck_assert_str_eq(event_get_traceparent(event).data + 52, "-00"); /* not sampled */
@@ -162,6 +169,8 @@ START_TEST(an_invalid_trace_is_as_if_there_was_none)
 	    "00-" TRACE "_00f067aa0ba902b7-01", "00-" TRACE "-00f067aa0ba902b7_01",
 	    "00-4bf92f3577b34da6a3ce929d0e0e47 6-00f067aa0ba902b7-01"};
 	for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++) {
+		fixture.host->event_unref(event);
+		event = fixture.host->event_new(source);
 		fixture.host->event_add_header(event, "traceparent", invalid[i]);
 		check_own_trace();
 		ck_assert_msg(
@@ -272,6 +281,7 @@ static Suite *suite(void)
 	tcase_add_test(t, references_keep_it);
 	tcase_add_test(t, a_trace_of_its_own);
 	tcase_add_test(t, a_valid_trace_is_carried_on_under_a_new_span);
+	tcase_add_test(t, flags_are_carried_on);
 	tcase_add_test(t, an_invalid_trace_is_as_if_there_was_none);
 	tcase_add_test(t, values_by_pointer);
 	tcase_add_test(t, a_pointer_made_after_the_scan_is_found_too);

@@ -1,0 +1,158 @@
+"""Events per second, CPU per event and latency of onceway beside nginx. contrib/bench runs it."""
+import argparse
+import contextlib
+import dataclasses
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+
+import instructions
+import servers
+
+CONNECTIONS = 64
+CONNECTIONS_HALF = 128
+
+
+@dataclasses.dataclass
+class Candidate:
+    name: str
+    server: object
+    mode: str  # of events.lua
+    outcome: str  # that every event must have; empty: it has none
+    budget: float  # of CPU per event, as a multiple of nginx's
+    rates: list = dataclasses.field(default_factory=list)
+    cpu: list = dataclasses.field(default_factory=list)  # microseconds per event
+    busy: list = dataclasses.field(default_factory=list)  # share of its core
+    ratios: list = dataclasses.field(default_factory=list)
+    half: dict = None
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def candidates(stack):
+    core, others = servers.cores()
+    wrapper = f"taskset -c {core}"
+
+    def keep(server):
+        stack.callback(server.close)
+        return server
+
+    sink = keep(servers.Nginx(others))
+    # Keys live 10 s: the table is as large as it gets, and expiry is part of the cost.
+    return [
+        Candidate("nginx, `return 200`", keep(servers.Nginx(core)), "same", "", 1),
+        Candidate("duplicates", keep(servers.Onceway(wrapper, None, "1h")), "same",
+                  "duplicate", 1.7),
+        Candidate("new, log sink", keep(servers.Onceway(wrapper, None, "10s")), "new",
+                  "delivered", 2.2),
+        Candidate("new, http sink", keep(servers.Onceway(wrapper, sink.port, "10s")), "new",
+                  "delivered", 3.2),
+    ]
+
+
+def load(candidate, wrk, seconds, think_ms=0):
+    """One run. Returns what wrk says and the CPU seconds of the server meanwhile."""
+    server = candidate.server
+    before = server.outcomes()
+    cpu = servers.cpu_seconds(server.process.pid)
+    result = wrk.run(server.port, candidate.mode, seconds, think_ms)
+    cpu = servers.cpu_seconds(server.process.pid) - cpu
+    other = {outcome: count - before.get(outcome, 0)
+             for outcome, count in server.outcomes().items()
+             if outcome != candidate.outcome and count > before.get(outcome, 0)}
+    server.end_round()
+    if result["failed"] or other:
+        raise SystemExit(f"bench: {candidate.name}: {result['failed']} requests failed, "
+                         f"other outcomes: {other or 'none'}")
+    return result, cpu
+
+
+def warm_up(every, wrk):
+    for candidate in every:
+        wrk.run(candidate.server.port, candidate.mode, 1)
+        candidate.server.end_round()
+
+
+def measure(every, wrk, rounds, seconds):
+    for number in range(rounds):
+        say(f"round {number + 1} of {rounds}")
+        for c in every:
+            result, cpu = load(c, wrk, seconds)
+            elapsed = result["microseconds"] / 1e6
+            c.rates.append(result["requests"] / elapsed)
+            c.cpu.append(cpu * 1e6 / result["requests"])
+            c.busy.append(cpu / elapsed)
+            c.ratios.append(c.cpu[-1] / every[0].cpu[-1])
+
+
+def measure_half(every, core, seconds):
+    """
+    wrk has no rate: its connections wait a random time after each answer, so
+    long on average that about half the rate comes out. (It adds the samples
+    that a stall kept it from taking.)
+    """
+    wrk = servers.Wrk(core, CONNECTIONS_HALF)
+    wrk.first += 50000000
+    for c in every:
+        say(f"half load: {c.name}")
+        # The mean wait is half of think_ms.
+        think = max(1, round(2000 * CONNECTIONS_HALF / (statistics.median(c.rates) / 2)))
+        c.half, _ = load(c, wrk, seconds, think)
+
+
+def machine():
+    model = next((line.partition(":")[2].strip()
+                  for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), platform.machine())
+    nginx = subprocess.run(["/usr/sbin/nginx", "-v"], capture_output=True, text=True,
+                           check=False).stderr.strip().rpartition(" ")[2]
+    return f"{model}, {os.cpu_count()} processors, Linux {platform.release()}, {nginx}"
+
+
+def span(values, digits):
+    return (f"{statistics.median(values):.{digits}f} "
+            f"({min(values):.{digits}f} to {max(values):.{digits}f})")
+
+
+def table(every):
+    print("| | events/s | CPU µs per event | of nginx's | budget | core busy "
+          "| half load: events/s | p50 ms | p99 ms |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for c in every:
+        half_rate = c.half["requests"] / c.half["microseconds"] * 1e6
+        print(f"| {c.name} | {span(c.rates, 0)} | {span(c.cpu, 1)} | {span(c.ratios, 2)} "
+              f"| {c.budget:.1f} | {statistics.median(c.busy):.0%} | {half_rate:.0f} "
+              f"| {c.half['p50'] / 1000:.2f} | {c.half['p99'] / 1000:.2f} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="contrib/bench")
+    parser.add_argument("--quick", action="store_true", help="a short run")
+    parser.add_argument("--rounds", type=int, help="of all candidates; 7, or 2 if quick")
+    parser.add_argument("--seconds", type=int, help="of each measurement; 4, or 1 if quick")
+    parser.add_argument("--instructions", action="store_true",
+                        help="count instructions with callgrind instead")
+    options = parser.parse_args()
+    if options.instructions:
+        instructions.report(500 if options.quick else 3000)
+        return
+    rounds = options.rounds or (2 if options.quick else 7)
+    seconds = options.seconds or (1 if options.quick else 4)
+    with contextlib.ExitStack() as stack:
+        every = candidates(stack)
+        others = servers.cores()[1]
+        wrk = servers.Wrk(others, CONNECTIONS)
+        warm_up(every, wrk)
+        measure(every, wrk, rounds, seconds)
+        measure_half(every, others, seconds)
+        print(f"{machine()}; {rounds} rounds of {seconds} s, {CONNECTIONS} connections: "
+              "median (least to most)\n")
+        table(every)
+
+
+main()

@@ -1,0 +1,139 @@
+"""What is measured and what it is measured with: onceway, nginx, wrk, each on its core."""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests" / "e2e"))
+
+import daemon  # noqa: E402  (the end-to-end tests' way to run what was built)
+from client import PATH  # noqa: E402
+
+EVENTS_LUA = pathlib.Path(__file__).with_name("events.lua")
+TICKS = os.sysconf("SC_CLK_TCK")
+ANSWER = '{"status":"routed","triggerId":"trg-5f0c1d"}'
+
+
+def cores():
+    """The one for what is measured, and all others."""
+    mine = sorted(os.sched_getaffinity(0))
+    if len(mine) < 2:
+        sys.exit("bench: two processors are needed, one for the daemon and one for the load")
+    return str(mine[0]), ",".join(map(str, mine[1:]))
+
+
+def cpu_seconds(pid):
+    """User and system time of all threads of a process."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def free_port():
+    with contextlib.closing(socket.socket()) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Nginx:
+    """nginx that reads a body and answers 200, in one process."""
+
+    def __init__(self, core):
+        self.temporary = tempfile.TemporaryDirectory(prefix="onceway-bench-")
+        self.port = free_port()
+        here = self.temporary.name
+        temp = "".join(f"{kind}_temp_path {here}/{kind};"
+                       for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        conf = pathlib.Path(here, "nginx.conf")
+        conf.write_text(f"""
+            daemon off; master_process off; pid {here}/pid; error_log stderr error;
+            events {{ worker_connections 4096; }}
+            http {{
+                access_log off; {temp} keepalive_requests 1000000000;
+                server {{
+                    listen 127.0.0.1:{self.port};
+                    location / {{ default_type application/json; return 200 '{ANSWER}'; }}
+                }}
+            }}""")
+        self.process = subprocess.Popen(
+            ["taskset", "-c", core, "/usr/sbin/nginx", "-p", here, "-c", str(conf)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        daemon.wait_until(self._answers, "start of nginx")
+
+    def _answers(self):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port)).close()
+            return True
+        return False
+
+    def outcomes(self):
+        return {}
+
+    def end_round(self):
+        pass
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        self.temporary.cleanup()
+
+
+class Onceway(daemon.Daemon):
+    """onceway with the CXone route and a memory store."""
+
+    def __init__(self, wrapper, sink_port, window):
+        """sink_port None: events go to a file."""
+        daemon.WRAPPER = shlex.split(wrapper)
+        config = daemon.configuration(
+            sink_port, onceway={"log": {"level": "info"}}, store={"max_keys": 10000000},
+            route={"window": window})
+        super().__init__(config)
+        self.record = self.directory / "events.log"
+        if not sink_port:
+            config["sinks"]["crm"] = {"plugin": "log", "to": str(self.record)}
+            self.config.write_text(json.dumps(config))
+        self.start()
+
+    def outcomes(self):
+        """How many events ended how, so far."""
+        samples = self.metrics().samples.items()
+        return {dict(labels)["outcome"]: int(value) for (name, labels), value in samples
+                if name == "onceway_events_total"}
+
+    def end_round(self):
+        if self.record.exists():
+            os.truncate(self.record, 0)
+
+    def close(self):
+        self.stop()
+        super().close()
+
+
+class Wrk:
+    """The load: 419-byte events, each new or a thousand over and over."""
+
+    def __init__(self, core, connections):
+        self.core, self.connections = core, connections
+        # Another run's keys may still be in a store that outlives it.
+        self.first = int(time.time()) * 1000000
+
+    def run(self, port, mode, seconds, think_ms=0):
+        first = 0
+        if mode == "new":
+            first = self.first
+            self.first += 100000000
+        out = subprocess.run(
+            ["taskset", "-c", self.core, "wrk", "-t1", f"-c{self.connections}",
+             f"-d{seconds}s", "--timeout", "30s", "-s", str(EVENTS_LUA),
+             f"http://127.0.0.1:{port}{PATH}", "--", mode, str(first), str(think_ms)],
+            capture_output=True, text=True, check=False)
+        result = re.search(r"^RESULT (.*)$", out.stdout, re.M)
+        if out.returncode or not result:
+            sys.exit(f"bench: wrk failed:\n{out.stdout}{out.stderr}")
+        return {k: int(v) for k, v in (pair.split("=") for pair in result[1].split())}
