@@ -176,6 +176,13 @@ static bool idle(const struct http_connection *c)
 	       unsent(c) == 0;
 }
 
+/* A request may be there that nobody has read yet: then it is none too late. */
+static bool has_arrived(const struct http_connection *c)
+{
+	int bytes = 0;
+	return ioctl(c->fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
 /*
  * Ends the connection as far as it has come. Closing a socket while bytes of
  * the peer are unread makes the kernel reset the connection, and the reset can
@@ -191,7 +198,7 @@ static void conclude(struct http_connection *c)
 		c->state = CONNECTION_LINGER;
 	}
 	if ((c->state == CONNECTION_LINGER && (c->ended || c->lingered > LINGER_BYTES)) ||
-	    (c->server->draining && idle(c)))
+	    (c->server->draining && idle(c) && !has_arrived(c)))
 		http_connection_close(c);
 }
 

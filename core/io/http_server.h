@@ -65,7 +65,8 @@ const struct http_server_stats *http_server_stats(const struct http_server *serv
 
 /*
  * Accepts no more, closes idle connections at once and the others after their
- * answers. Requests already being received are still served.
+ * answers. Requests that have arrived are still served, also those that were
+ * not yet read or accepted.
  */
 void http_server_drain(struct http_server *server);
 

@@ -190,6 +190,30 @@ START_TEST(drained_with_requests_in_line)
 }
 END_TEST
 
+/* Bytes that the listener has had no chance to read. */
+static void send_unseen(const struct client *client, const char *text)
+{
+	ssize_t len = (ssize_t)strlen(text);
+	ck_assert_int_eq(send(client->fd, text, (size_t)len, MSG_NOSIGNAL), len);
+}
+
+START_TEST(drained_before_it_looked)
+{
+	start();
+	client_send(&c, GET("x"));
+	client_expect(&c, 200, "x");
+	struct client waiting = client_new(), silent = client_new();
+	send_unseen(&c, GET("1"));
+	send_unseen(&waiting, GET("2"));
+	http_server_drain(rig.server);
+	client_expect_last(&c, 200, "1");
+	client_expect_last(&waiting, 200, "2");
+	client_expect_end(&silent);
+	client_close(&waiting);
+	client_close(&silent);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("http_ends");
@@ -202,6 +226,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, freed_by_a_handler, 0, 2);
 	tcase_add_test(t, drained);
 	tcase_add_test(t, drained_with_requests_in_line);
+	tcase_add_test(t, drained_before_it_looked);
 	suite_add_tcase(s, t);
 	return s;
 }
