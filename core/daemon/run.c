@@ -129,9 +129,10 @@ static void on_stop(evutil_socket_t number, short what, void *arg)
 {
 	struct daemon *d = arg;
 	(void)what;
-	if (d->stop_wanted)
-		_exit(EXIT_FAILURE); /* a second one means now: not even a log line may hold it
-					up */
+	if (d->stop_wanted) {
+		log_warning("core", "signal %d again: quitting now", (int)number);
+		_exit(EXIT_FAILURE);
+	}
 	d->stop_wanted = true;
 	if (d->started)
 		begin_drain(d);
