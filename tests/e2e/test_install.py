@@ -203,22 +203,26 @@ class Refused(Install):
         _, err = self.onceway("check", "-c", yaml, "--plugin-dir", directory, status=1)
         self.assertRegex(err, rf"\A{yaml}:1:\d+: error: sink `crm`: {re.escape(expected)}\n")
 
+    def abi(self):
+        """The installed program's ABI, as in `1.1`."""
+        return re.search(r"plugin ABI (1\.\d+)\n", self.onceway("--version")[0])[1]
+
     def test_other_major(self):
         self.refused(
-            self.variant("major", "-DOW_ABI_MAJOR=2"),
-            "{file} was built for plugin ABI 2.0, this onceway has 1.0: rebuild the plugin "
-            "with this version's <onceway/plugin.h>")
+            self.variant("major", "-DOW_ABI_MAJOR=2 -DOW_ABI_MINOR=3"),
+            "{file} was built for plugin ABI 2.3, this onceway has " + self.abi() + ": rebuild "
+            "the plugin with this version's <onceway/plugin.h>")
 
     def test_newer_minor_needed(self):
         self.refused(
-            self.variant("minor", "-DOW_ABI_MINOR=9 -DOW_NEED_MINOR=9"),
-            "{file} needs plugin ABI 1.9 or later, this onceway has 1.0: upgrade onceway, or "
-            "use an older release of the plugin")
+            self.variant("minor", "-DOW_ABI_MINOR=99 -DOW_NEED_MINOR=99"),
+            "{file} needs plugin ABI 1.99 or later, this onceway has " + self.abi() + ": upgrade "
+            "onceway, or use an older release of the plugin")
 
     def test_newer_minor_that_can_do_without(self):
-        directory = self.variant("newer", "-DOW_ABI_MINOR=9")
+        directory = self.variant("newer", "-DOW_ABI_MINOR=99")
         out, err = self.onceway("plugins", "spool", "--plugin-dir", directory)
-        self.assertIn("plugin ABI 1.9", out)
+        self.assertIn("plugin ABI 1.99", out)
         self.assertEqual(err, "")
 
     def test_no_symbol(self):
