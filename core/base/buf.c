@@ -43,13 +43,6 @@ void buf_add_char(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
-void buf_add_number(struct buf *b, int64_t n)
-{
-	char text[24];
-	int len = snprintf(text, sizeof(text), "%" PRId64, n);
-	buf_add(b, text, (size_t)len);
-}
-
 void buf_vprintf(struct buf *b, const char *fmt, va_list args)
 {
 	va_list again;

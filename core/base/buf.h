@@ -20,7 +20,6 @@ void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_text(struct buf *b, struct ow_text t);
 void buf_add_string(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
-void buf_add_number(struct buf *b, int64_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *fmt, va_list args)
     __attribute__((format(printf, 2, 0)));

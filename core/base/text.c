@@ -34,14 +34,6 @@ struct ow_text text_trim(struct ow_text t)
 	return t;
 }
 
-bool text_equal_secret(struct ow_text a, struct ow_text b)
-{
-	unsigned char differ = a.len != b.len;
-	for (size_t i = 0; i < b.len; i++)
-		differ |= (unsigned char)(b.data[i] ^ (a.len ? a.data[i % a.len] : 0));
-	return differ == 0;
-}
-
 bool text_number(struct ow_text t, int64_t max, int64_t *out)
 {
 	int64_t n = 0;

@@ -33,9 +33,6 @@ void text_store(char *out, size_t size, const char *string);
 /* Without spaces and tabs at both ends. */
 struct ow_text text_trim(struct ow_text t);
 
-/* Compares without telling by its timing where the difference is. */
-bool text_equal_secret(struct ow_text a, struct ow_text b);
-
 /* Reads all of t as a decimal number of at most max. No sign, no spaces. */
 bool text_number(struct ow_text t, int64_t max, int64_t *out);
 

@@ -17,14 +17,6 @@ const char *component_kind_name(uint32_t kind)
 	return kind < KINDS ? kind_names[kind] : NULL;
 }
 
-enum ow_kind component_kind_of(const char *name)
-{
-	for (uint32_t i = 1; i < KINDS; i++)
-		if (strcmp(kind_names[i], name) == 0)
-			return (enum ow_kind)i;
-	return (enum ow_kind)0;
-}
-
 /*
  * Whoever can write the file can run code as us. dlopen() itself would not
  * look.

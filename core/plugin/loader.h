@@ -40,7 +40,4 @@ struct module *loader_take(
 const char *component_kind_name(uint32_t kind);
 /* Of the form [a-z][a-z0-9_]*: such a name can be part of a file's name. NULL is not. */
 bool component_name_is_plain(const char *name);
-/* The other way; 0 for anything else. */
-enum ow_kind component_kind_of(const char *name);
-
 #endif

@@ -77,11 +77,6 @@ bool key_entry_owned(const struct key_entry *entry, const unsigned char *token)
 	return !entry->done && memcmp(entry->is.token, token, OW_TOKEN_SIZE) == 0;
 }
 
-struct ow_text key_entry_key(const struct key_entry *entry)
-{
-	return (struct ow_text){entry->bytes, entry->key_len};
-}
-
 const unsigned char *key_entry_digest(const struct key_entry *entry)
 {
 	const char *at = entry->bytes + entry->key_len;

@@ -47,8 +47,6 @@ struct key_entry *key_entry_finish(struct key_entry *entry, const struct ow_clai
 /* Whether it is claimed, under this token. */
 bool key_entry_owned(const struct key_entry *entry, const unsigned char *token);
 
-struct ow_text key_entry_key(const struct key_entry *entry);
-
 /* Of a finished entry. The texts belong to it. */
 void key_entry_result(const struct key_entry *entry, struct ow_result *result);
 const unsigned char *key_entry_digest(const struct key_entry *entry); /* or NULL */

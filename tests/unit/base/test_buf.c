@@ -18,11 +18,9 @@ START_TEST(collects_what_is_added)
 	buf_add_text(&b, text_of("def"));
 	buf_add_string(&b, "gh");
 	buf_add_char(&b, 'i');
-	buf_add_number(&b, INT64_MIN);
-	buf_add_number(&b, 0);
 	buf_printf(&b, "<%d,%s>", 7, "x");
-	ck_assert_uint_eq(b.len, 10 + 20 + 1 + 5);
-	ck_assert_mem_eq(b.data, "ab\0cdefghi-92233720368547758080<7,x>", b.len);
+	ck_assert_uint_eq(b.len, 10 + 5);
+	ck_assert_mem_eq(b.data, "ab\0cdefghi<7,x>", b.len);
 	buf_free(&b);
 }
 END_TEST

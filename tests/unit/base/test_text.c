@@ -59,23 +59,6 @@ START_TEST(trims_spaces_and_tabs_only)
 }
 END_TEST
 
-START_TEST(compares_secrets)
-{
-	ck_assert(text_equal_secret(text_of("secret"), text_of("secret")));
-	ck_assert(!text_equal_secret(text_of("secres"), text_of("secret")));
-	ck_assert(!text_equal_secret(text_of("Secret"), text_of("secret")));
-	ck_assert(!text_equal_secret(text_of("secre"), text_of("secret")));
-	ck_assert(!text_equal_secret(text_of("secret!"), text_of("secret")));
-	/* A repetition of the beginning is not the whole. */
-	ck_assert(!text_equal_secret(text_of("ab"), text_of("abab")));
-	ck_assert(!text_equal_secret(text_of("abab"), text_of("ab")));
-	ck_assert(text_equal_secret(TEXT_NONE, text_of("")));
-	ck_assert(!text_equal_secret(TEXT_NONE, text_of("x")));
-	ck_assert(!text_equal_secret(text_of("x"), TEXT_NONE));
-	ck_assert(!text_equal_secret(TEXT_NONE, text_span("\0", 1)));
-}
-END_TEST
-
 static void number_is(const char *text, int64_t max, int64_t expected)
 {
 	int64_t n = -1;
@@ -225,7 +208,6 @@ static Suite *suite(void)
 	tcase_add_test(t, compares_without_case);
 	tcase_add_test(t, stores_what_has_room);
 	tcase_add_test(t, trims_spaces_and_tabs_only);
-	tcase_add_test(t, compares_secrets);
 	tcase_add_test(t, reads_numbers);
 	tcase_add_test(t, reads_numbers_up_to_any_bound);
 	tcase_add_test(t, knows_how_far_apart);

@@ -47,7 +47,7 @@ static void measure(struct ow_http_request *request, void *arg)
 	struct buf b = BUF_INIT;
 	(void)arg;
 	rig.handled++;
-	buf_add_number(&b, (int64_t)http_request_body(request).len);
+	buf_printf(&b, "%zu", http_request_body(request).len);
 	answer_with(request, buf_text(&b));
 	buf_free(&b);
 }
