@@ -7,6 +7,7 @@
  */
 #define OW_NEED_MINOR 1 /* request_answer_with(), given(), OW_O_SECRET */
 #include <onceway/plugin.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -155,11 +156,15 @@ static void webhook_start(void *state, struct ow_op *op)
 {
 	struct webhook *w = state;
 	const char *why = NULL;
-	if (w->host->http_serve(
-		w->self, w->conf->listener, w->conf->path, OW_HTTP_POST, received, w, &why) < 0)
-		w->host->op_done(op, OW_FAIL, why);
-	else
+	char text[256];
+	if (w->host->http_serve(w->self, w->conf->listener, w->conf->path, OW_HTTP_POST,
+		received, w, &why) == 0) {
 		w->host->op_done(op, OW_OK, NULL);
+		return;
+	}
+	snprintf(text, sizeof(text), "path %s on listener %s: %s", w->conf->path,
+	    w->conf->listener, why);
+	w->host->op_done(op, OW_FAIL, text);
 }
 
 /* The listeners accept no more by now; what was received is answered first. */
