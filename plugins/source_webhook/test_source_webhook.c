@@ -229,7 +229,7 @@ START_TEST(starts_only_with_its_path)
 	mock_refuse_serve(m, "the path is taken");
 	struct ow_op *start = mock_start(source);
 	ck_assert_int_eq(mock_rc(start), OW_FAIL);
-	ck_assert_str_eq(mock_why(start), "the path is taken");
+	ck_assert_str_eq(mock_why(start), "path /hook on listener public: the path is taken");
 	done();
 }
 END_TEST
