@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/address.h"
 
 #define BACKLOG 1024
 
@@ -50,17 +51,17 @@ static bool set_option(int fd, int level, int option)
 }
 
 /* Returns -1 with errno. */
-static int open_socket(const struct addrinfo *info, bool reuse_port)
+static int open_socket(const struct address *address, bool reuse_port)
 {
-	int fd = socket(info->ai_family, info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    info->ai_protocol);
+	int family = address->any.sa_family;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
 	/* V6ONLY: else [::] would depend on a system setting, and clash with 0.0.0.0. */
 	if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR) ||
 	    (reuse_port && !set_option(fd, SOL_SOCKET, SO_REUSEPORT)) ||
-	    (info->ai_family == AF_INET6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
-	    bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+	    (family == AF_INET6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
+	    bind(fd, &address->any, address->len) != 0 || listen(fd, BACKLOG) != 0) {
 		int error = errno;
 		close(fd);
 		errno = error;
@@ -69,26 +70,44 @@ static int open_socket(const struct addrinfo *info, bool reuse_port)
 	return fd;
 }
 
+/*
+ * Literal addresses and `localhost` need no system file, which a minimal
+ * container may lack. Returns NULL, or what is wrong.
+ */
+static const char *find_addresses(struct addresses *list, const char *host, const char *port)
+{
+	struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo *found = NULL;
+	if (addresses_of_literal(list, host, (int)strtol(port, NULL, 10)))
+		return NULL;
+	int error = getaddrinfo(host, port, &wanted, &found);
+	if (error)
+		return gai_strerror(error);
+	for (const struct addrinfo *i = found; i; i = i->ai_next)
+		if (!addresses_add(list, i->ai_addr, i->ai_addrlen))
+			break;
+	freeaddrinfo(found);
+	return list->count > 0 ? NULL : "no address that can be listened on";
+}
+
 int http_listen_socket(const char *address, bool reuse_port, char *why)
 {
 	char *host;
 	const char *port;
+	struct addresses list = {.count = 0};
+	int fd = -1;
 	if (!split(address, &host, &port)) {
 		complain(why, address, "must be host:port or [v6]:port");
 		return -1;
 	}
-	struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-	struct addrinfo *found = NULL;
-	int fd = -1, error = getaddrinfo(host, port, &wanted, &found);
-	if (error)
-		complain(why, address, gai_strerror(error));
-	for (const struct addrinfo *i = found; i && fd < 0; i = i->ai_next) {
-		fd = open_socket(i, reuse_port);
+	const char *problem = find_addresses(&list, host, port);
+	if (problem)
+		complain(why, address, problem);
+	for (size_t i = 0; i < list.count && fd < 0; i++) {
+		fd = open_socket(&list.at[i], reuse_port);
 		if (fd < 0)
 			complain(why, address, strerror(errno));
 	}
-	if (found)
-		freeaddrinfo(found);
 	free(host);
 	return fd;
 }
