@@ -249,7 +249,11 @@ class Start(Case):
         config["sources"]["second"] = dict(config["sources"]["dataaction"])
         config["routes"]["second"] = {**config["routes"]["cxone"], "from": "second"}
         onceway = self.daemon_of(config, start=False)
-        self.ends_with(onceway, "cannot start: source second: another source has this path")
+        self.ends_with(
+            onceway,
+            "cannot start: source second: path /webhook/dataaction on listener public: "
+            "another source has this path",
+        )
 
 
 if __name__ == "__main__":
