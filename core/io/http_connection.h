@@ -30,7 +30,7 @@ struct event;
 enum {
 	WAIT_IDLE = 0, /* between requests: closed silently */
 	WAIT_HEAD,     /* from a request's first byte: 408 */
-	WAIT_BODY,     /* since the last progress of a body: 408 */
+	WAIT_BODY,     /* since the last 16 KiB of a body: 408 */
 	WAIT_STALL,    /* the peer does not read what we send: closed silently */
 	WAIT_LINGER,   /* the peer does not close after our last answer: closed silently */
 	WAITS
@@ -85,6 +85,7 @@ struct http_connection {
 	bool ended;	      /* the peer sends no more */
 	bool owes_continue;   /* `100 Continue` is to be sent when no answer stands before it */
 	bool advanced;	      /* a request came further: its time limit begins anew */
+	size_t progress;      /* bytes of a body since its wait began anew */
 	struct list requests; /* of struct ow_http_request, in order */
 	size_t queued;	      /* how many */
 	struct ow_http_request *current;

@@ -202,6 +202,7 @@ static void complete(struct http_connection *c)
 {
 	struct ow_http_request *r = c->current;
 	c->owes_continue = false;
+	c->progress = 0;
 	if (c->state == CONNECTION_SKIP) {
 		c->state = CONNECTION_HEAD;
 		return;
@@ -214,6 +215,21 @@ static void complete(struct http_connection *c)
 	r->path->handler(r, r->path->arg);
 }
 
+/*
+ * A byte now and then is no progress: else one peer could hold a connection,
+ * and a thousand of them all there are, for as long as they like.
+ */
+#define BODY_STEP ((size_t)16384)
+
+static void note_progress(struct http_connection *c, size_t used)
+{
+	c->progress += used;
+	if (c->progress >= BODY_STEP) {
+		c->progress = 0;
+		c->advanced = true;
+	}
+}
+
 static bool receive_body(struct http_connection *c)
 {
 	struct evbuffer *input = http_connection_input(c);
@@ -222,7 +238,7 @@ static bool receive_body(struct http_connection *c)
 	enum http_body_result result = http_body_feed(&c->body, data, len, &used);
 	if (used) {
 		evbuffer_drain(input, used);
-		c->advanced = true;
+		note_progress(c, used);
 		c->owes_continue = false; /* it did not wait for our word */
 	}
 	if (result == HTTP_BODY_MORE)

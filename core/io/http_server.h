@@ -30,7 +30,7 @@ struct http_limits {
 	int64_t max_body;	   /* bytes; beyond: 413 */
 	int64_t max_headers;	   /* bytes of a head, request line included; beyond: 431 */
 	int64_t header_timeout_ms; /* from a request's first byte to the end of its head; 408 */
-	int64_t body_timeout_ms;   /* without any progress of the body; 408 */
+	int64_t body_timeout_ms;   /* for each 16 KiB of a body, or what is left of it; 408 */
 	int64_t idle_timeout_ms;   /* between requests, and for a peer that does not read */
 	int64_t max_connections;   /* beyond: 503 and close */
 	int64_t max_pipelined;	   /* requests of one connection that wait for their answer */

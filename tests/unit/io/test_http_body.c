@@ -59,6 +59,7 @@ static const struct body_case cases[] = {
     {HTTP_BODY_CHUNKED, 0, 10, "\r\n", HTTP_BODY_BAD, NULL, 0},
     {HTTP_BODY_CHUNKED, 0, 10, ";a\r\n", HTTP_BODY_BAD, NULL, 0},
     {HTTP_BODY_CHUNKED, 0, 10, "g\r\n", HTTP_BODY_BAD, NULL, 0},
+    {HTTP_BODY_CHUNKED, 0, 10, "1\r\nax\n0\r\n\r\n", HTTP_BODY_BAD, NULL, 0},
     {HTTP_BODY_CHUNKED, 0, 10, "0x1\r\na", HTTP_BODY_BAD, NULL, 0},
     {HTTP_BODY_CHUNKED, 0, 10, "+1\r\na", HTTP_BODY_BAD, NULL, 0},
     {HTTP_BODY_CHUNKED, 0, 10, "-1\r\na", HTTP_BODY_BAD, NULL, 0},

@@ -217,14 +217,22 @@ END_TEST
 
 START_TEST(time_for_a_body_counts_from_its_progress)
 {
+	static char step[16385];
+	memset(step, 'x', sizeof(step) - 1);
+	rig.limits.max_body = 100000;
 	start();
-	client_send(&c, "POST /post HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\n");
-	for (int i = 0; i < 9; i++) {
+	client_send(&c, "POST /post HTTP/1.1\r\n" HOST "Content-Length: 50000\r\n\r\n");
+	for (int i = 0; i < 3; i++) {
 		rig_advance(19);
+		client_send(&c, step);
+		rig_quiet();
+	}
+	/* A byte now and then is no progress. */
+	for (int i = 0; i < 19; i++) {
+		rig_advance(1);
 		client_send(&c, "x");
 		rig_quiet();
 	}
-	rig_advance(19);
 	client_expect_nothing(&c);
 	rig_advance(1);
 	client_expect_last(&c, 408, NULL);
