@@ -11,6 +11,7 @@
  *   anything else                FAIL
  * Redirects are not followed: they would turn the POST into a GET.
  */
+#define OW_NEED_MINOR 1 /* given() */
 #include <onceway/plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -358,7 +359,8 @@ static void sink_check(const void *conf, const struct ow_report *report)
 			report->complain(report, "retry.on",
 			    "`%s` is not a status from 300 to 599, `connect` or `timeout`",
 			    c->retry_on.items[i]);
-	if (c->connect_ms > c->total_ms)
+	/* A short total is enough said: the default for connecting is no complaint. */
+	if (c->connect_ms > c->total_ms && report->given(report, "timeout.connect"))
 		report->complain(report, "timeout.connect",
 		    "is longer than timeout.total: lower it, or raise timeout.total");
 }
@@ -395,7 +397,7 @@ static bool make_pool(struct sink *s, const char **why)
 		.url = c->url,
 		.max_connections = c->max_connections,
 		.max_waiting = c->max_waiting,
-		.connect_ms = c->connect_ms,
+		.connect_ms = c->connect_ms < c->total_ms ? c->connect_ms : c->total_ms,
 		.idle_ms = c->idle_ms,
 		.max_response = c->max_response},
 	    why);
