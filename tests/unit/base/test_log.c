@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -164,6 +165,42 @@ START_TEST(what_was_asked_for_is_not_limited)
 }
 END_TEST
 
+START_TEST(a_noisy_one_hides_no_other)
+{
+	begin(OW_LOG_INFO, LOG_TEXT);
+	fail_in_a_loop(100);
+	size_t first = lines();
+	log_error("sink other", "failed again");
+	ck_assert_uint_eq(lines(), first + 1);
+	/* The same place in the code, as routes have it. */
+	for (int i = 0; i < 100; i++)
+		log_error(i < 99 ? "route a" : "route b", "%s", "broken");
+	ck_assert_ptr_nonnull(strstr(written(), "route b: broken\n"));
+}
+END_TEST
+
+START_TEST(nobody_waits_for_a_reader)
+{
+	int ends[2];
+	ck_assert_int_eq(pipe(ends), 0);
+	clock_init_manual(&manual, 0);
+	log_init(ends[1], OW_LOG_INFO, LOG_TEXT, &manual);
+	for (int i = 0; i < 10000; i++)
+		log_info("core", "a line that nobody reads"); /* hangs here if it waits */
+	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	while (read(ends[0], got, 4096) > 0)
+		;
+	log_info("core", "read again");
+	ssize_t n = read(ends[0], got, sizeof(got) - 1);
+	ck_assert_int_gt(n, 0);
+	got[n] = '\0';
+	ck_assert_ptr_nonnull(strstr(got, "read again ("));
+	ck_assert_ptr_nonnull(strstr(got, " like this left out)"));
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 START_TEST(json_tells_what_was_left_out)
 {
 	begin(OW_LOG_INFO, LOG_JSON);
@@ -217,6 +254,8 @@ static Suite *suite(void)
 	tcase_add_test(t, long_messages_are_cut);
 	tcase_add_test(t, a_place_is_limited);
 	tcase_add_test(t, what_was_asked_for_is_not_limited);
+	tcase_add_test(t, a_noisy_one_hides_no_other);
+	tcase_add_test(t, nobody_waits_for_a_reader);
 	tcase_add_test(t, json_tells_what_was_left_out);
 	tcase_add_test(t, lines_of_threads_do_not_mix);
 	suite_add_tcase(s, t);
