@@ -209,10 +209,13 @@ static void release_done(struct ow_op *op, void *arg)
 	struct flow *f = arg;
 	metric_observe(
 	    f->route->release_seconds, (double)(flow_now_us(f) - op->begun_us) / 1e6);
-	if (op->rc == OW_REJECT)
-		metric_add(f->route->lease_lost, 1);
-	else if (op->rc != OW_OK)
+	if (op->rc == OW_REJECT) {
+		/* What was never confirmed (claim_failed) cannot have been lost. */
+		if (f->attempts > 0)
+			metric_add(f->route->lease_lost, 1);
+	} else if (op->rc != OW_OK) {
 		store_failed(f, "release"); /* it ends by itself after `lock` */
+	}
 	flow_settle(f, &f->failure);
 }
 
