@@ -1,6 +1,5 @@
 #include "base/log.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -8,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -29,6 +29,7 @@ struct place {
 static struct {
 	pthread_mutex_t lock;
 	int fd;
+	mode_t type; /* of the file behind fd, as stat() has it; 0: unknown */
 	_Atomic int level;
 	enum log_format format;
 	const struct clock *clock;
@@ -40,8 +41,10 @@ static struct {
 
 void log_init(int fd, enum ow_level level, enum log_format format, const struct clock *clock)
 {
+	struct stat st;
 	clock_init_system(&logger.system_clock);
 	logger.fd = fd;
+	logger.type = fstat(fd, &st) == 0 ? st.st_mode & S_IFMT : 0;
 	logger.format = format;
 	logger.clock = clock ? clock : &logger.system_clock;
 	atomic_store(&logger.level, (int)level);
@@ -129,9 +132,10 @@ static void add_json_line(struct buf *b, const char *time, enum ow_level level, 
 static ssize_t write_now(const char *data, size_t len)
 {
 	struct pollfd ready = {.fd = logger.fd, .events = POLLOUT};
-	ssize_t n = send(logger.fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n >= 0 || errno != ENOTSOCK)
-		return n;
+	if (logger.type == S_IFSOCK)
+		return send(logger.fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (logger.type == S_IFREG)
+		return write(logger.fd, data, len);
 	if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
 		return -1;
 	return write(logger.fd, data, len < PIPE_BUF ? len : PIPE_BUF);
