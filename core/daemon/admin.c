@@ -73,8 +73,10 @@ static json_t *describe_route(struct admin *a, const struct route_settings *r)
 	struct metrics *m = worker_metrics(a->view.main);
 	const struct metric_label route[] = {{"route", text_of(r->name)}, {NULL, TEXT_NONE}};
 	json_t *out = json_object(), *events = json_object();
-	for (int o = OW_DELIVERED; o < OW_UNROUTED; o++) {
+	for (int o = OW_DELIVERED; o < OUTCOMES; o++) {
 		const char *name = outcome_name((enum ow_outcome)o);
+		if (o == OW_UNROUTED)
+			continue; /* it has no route */
 		const struct metric_label labels[] = {
 		    {"route", text_of(r->name)}, {"outcome", text_of(name)}, {NULL, TEXT_NONE}};
 		json_object_set_new(events, name,

@@ -209,6 +209,13 @@ static void host_key_invalid(struct ow_key *key, const char *field, const char *
 	key->invalid_problem = arena_string(&key->arena, problem);
 }
 
+static void host_key_missing(struct ow_key *key, const char *field)
+{
+	if (!key->invalid_field)
+		key->missing = true;
+	host_key_invalid(key, field, "is missing");
+}
+
 static const char *host_reply_field(const struct ow_reply *reply)
 {
 	return reply->key->invalid_field;
@@ -303,6 +310,7 @@ const struct ow_host *host_table(void)
 	    .http_cancel = http_call_cancel,
 	    .http_reachable = http_pool_reachable,
 	    .request_answer_with = host_request_answer_with,
+	    .key_missing = host_key_missing,
 	};
 	return &table;
 }

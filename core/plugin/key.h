@@ -21,6 +21,7 @@ struct ow_key {
 	size_t prefix_len;
 	struct ow_text label;			     /* data NULL: none */
 	const char *invalid_field, *invalid_problem; /* NULL unless invalid */
+	bool missing;				     /* invalid for want of that field */
 	struct key_field *fields, **last_field;
 	struct ow_text canonical;
 };

@@ -21,7 +21,10 @@ const char *outcome_name(enum ow_outcome outcome)
 	    [OW_INVALID] = "invalid",
 	    [OW_FAILED] = "failed",
 	    [OW_REJECTED] = "rejected",
-	    [OW_UNROUTED] = "unrouted"};
+	    [OW_UNROUTED] = "unrouted",
+	    [OW_PASSED] = "passed",
+	    [OW_MISMATCH] = "mismatch",
+	    [OW_MISSING_KEY] = "missing_key"};
 	return names[outcome];
 }
 
@@ -46,10 +49,11 @@ static struct metric_cell *store_cell(struct route *r, const char *op)
 static void make_cells(struct route *r)
 {
 	/* An unrouted event has no route to be counted under. */
-	for (int o = OW_DELIVERED; o < OW_UNROUTED; o++)
-		r->events[o] = cell(r, METRIC_COUNTER, "onceway_events_total",
-		    "Events by what became of them.", "outcome",
-		    outcome_name((enum ow_outcome)o));
+	for (int o = OW_DELIVERED; o < OUTCOMES; o++)
+		if (o != OW_UNROUTED)
+			r->events[o] = cell(r, METRIC_COUNTER, "onceway_events_total",
+			    "Events by what became of them.", "outcome",
+			    outcome_name((enum ow_outcome)o));
 	r->inflight_gauge = cell(r, METRIC_GAUGE, "onceway_inflight",
 	    "Events received and not settled yet.", NULL, NULL);
 	r->waiting_gauge = cell(r, METRIC_GAUGE, "onceway_waiting",

@@ -49,7 +49,7 @@ struct route_parts {
 };
 
 /* Values of enum ow_outcome, none included. Not in the ABI: there it grows. */
-#define OUTCOMES (OW_UNROUTED + 1)
+#define OUTCOMES (OW_MISSING_KEY + 1)
 
 struct route {
 	struct route_parts parts;

@@ -3,6 +3,7 @@
  * are those of the Python service that Onceway replaces, so that the two can
  * share one Redis: the key is the SHA-256 of json.dumps() of five fields.
  */
+#define OW_NEED_MINOR 2 /* key_missing() */
 #include <onceway/plugin.h>
 
 #include <string.h>
@@ -164,7 +165,10 @@ static bool invalid(struct state *st, struct ow_key *key, const char *path, int 
 {
 	/* "/data/id" is told as "data/id", the whole document as "body". */
 	const char *name = path[0] ? path + 1 : "body";
-	st->host->key_invalid(key, name, faults[fault].problem);
+	if (fault == MISSING)
+		st->host->key_missing(key, name);
+	else
+		st->host->key_invalid(key, name, faults[fault].problem);
 	return false;
 }
 

@@ -337,6 +337,13 @@ void mock_host_key_invalid(struct ow_key *key, const char *field, const char *pr
 	key->invalid_problem = arena_string(&key->mock->arena, problem);
 }
 
+void mock_host_key_missing(struct ow_key *key, const char *field)
+{
+	if (!key->invalid_problem)
+		key->missing = true;
+	mock_host_key_invalid(key, field, "is missing");
+}
+
 struct ow_reply *mock_reply(struct ow_instance *keyer, struct ow_event *event,
     const struct ow_key *key, const struct ow_reply_request *request)
 {

@@ -578,6 +578,7 @@ const struct ow_host *mock_host(void)
 	    .http_cancel = mock_host_http_cancel,
 	    .http_reachable = mock_host_http_reachable,
 	    .request_answer_with = mock_host_request_answer_with,
+	    .key_missing = mock_host_key_missing,
 	};
 	return &host;
 }

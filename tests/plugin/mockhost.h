@@ -179,6 +179,7 @@ struct ow_key {
 	const char *field_names[MOCK_KEY_FIELDS];
 	struct ow_text field_values[MOCK_KEY_FIELDS];
 	const char *invalid_field, *invalid_problem; /* NULL: key_invalid() was not called */
+	bool missing;				     /* key_missing() came first */
 };
 
 struct ow_reply {

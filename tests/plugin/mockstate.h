@@ -185,6 +185,7 @@ bool mock_host_key_explaining(const struct ow_key *key);
 void mock_host_key_field(struct ow_key *key, const char *name, struct ow_text value);
 void mock_host_key_canonical(struct ow_key *key, struct ow_text bytes);
 void mock_host_key_invalid(struct ow_key *key, const char *field, const char *problem);
+void mock_host_key_missing(struct ow_key *key, const char *field);
 const char *mock_host_reply_field(const struct ow_reply *reply);
 const char *mock_host_reply_problem(const struct ow_reply *reply);
 void mock_host_reply_begin(struct ow_reply *reply, int status, const char *content_type);

@@ -93,6 +93,8 @@ struct ow_claim {
 	const unsigned char *digest; /* OW_DIGEST_SIZE of the payload, or NULL */
 	int64_t lock_ms;	     /* life of the unfinished claim */
 	int64_t window_ms;	     /* life once committed; stores may size themselves by it */
+	/* since 1.2: a claim that finds the key finished gives it window_ms more, from now */
+	bool sliding;
 };
 
 /* A store's answer to a claim. Pointers are borrowed for the call that passes it. */
@@ -151,6 +153,10 @@ enum ow_outcome {
 	OW_FAILED,    /* the sink did not accept it */
 	OW_REJECTED,  /* not tried: overload, store down, in progress elsewhere, draining */
 	OW_UNROUTED,  /* no route takes it */
+	/* since 1.2 */
+	OW_PASSED,	/* delivered without dedup, as the route wants it */
+	OW_MISMATCH,	/* its key is known with another payload (on_mismatch) */
+	OW_MISSING_KEY, /* lacks a field that the key needs (on_missing) */
 };
 
 /* How an event ended, for its source. Borrowed for the call that passes it. */

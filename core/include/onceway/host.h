@@ -42,6 +42,16 @@ struct ow_http_answer {
 	size_t headers;
 };
 
+/* How a client speaks TLS; the peer's certificate and name are always verified. Borrowed. */
+struct ow_tls_options {
+	uint32_t size;
+	int min_version;	 /* index: 1.2, 1.3 */
+	const char *ca;		 /* file or directory; NULL: the system's */
+	const char *certificate; /* PEM file; NULL: none is shown */
+	const char *key;	 /* PEM file; with certificate */
+	const char *server_name; /* NULL: the host that is connected to */
+};
+
 /* Connections to one origin, from the sink's own options. Borrowed for the call. */
 struct ow_http_origin {
 	uint32_t size;
@@ -51,6 +61,7 @@ struct ow_http_origin {
 	int64_t connect_ms;
 	int64_t idle_ms;      /* close a connection idle that long */
 	int64_t max_response; /* bytes of an answer's body that are kept; see body_dropped */
+	const struct ow_tls_options *tls; /* since 1.2: for https; NULL: as all NULL */
 };
 
 /* A request to send. Borrowed until its callback, or until http_cancel() returns. */
@@ -283,6 +294,15 @@ struct ow_host {
 	 */
 	void (*request_answer_with)(
 	    struct ow_http_request *request, const struct ow_http_answer *answer);
+
+	/* ---- since 1.2: keyers ---- */
+
+	/*
+	 * As key_invalid(key, field, "is missing"), for a field that the key
+	 * needs and that has no default: the route may have its own way with
+	 * such events (on_missing).
+	 */
+	void (*key_missing)(struct ow_key *key, const char *field);
 };
 
 #endif

@@ -112,8 +112,9 @@ struct ow_keyer_ops {
 	int64_t window_ms;  /* default of the route option `window` */
 	/*
 	 * Fills key with host->key_* and returns OK, or says with
-	 * host->key_invalid() what is wrong and returns REJECT. Called only for
-	 * a body that is valid JSON.
+	 * host->key_invalid() what is wrong, or with host->key_missing() which
+	 * field it cannot do without, and returns REJECT. Called only for a
+	 * body that is valid JSON.
 	 */
 	enum ow_rc (*key)(void *state, const struct ow_event *event, struct ow_key *key);
 	/*
@@ -202,5 +203,26 @@ struct ow_retry {
 	    OW_ENUM(c, m.jitter, "retry.jitter", .dflt = "full",                               \
 		.choices = retry_jitter_choices,                                               \
 		.help = "How waits are spread: `full` takes a random part of each wait.")
+
+/*
+ * The TLS options every client has. `m` is a struct ow_tls_options member; the
+ * plugin copies it and sets its size before it passes it on.
+ */
+#define OW_TLS_CHOICES static const char *const tls_version_choices[] = {"1.2", "1.3", NULL}
+
+#define OW_TLS_OPTIONS(c, m)                                                                   \
+	OW_STRING(c, m.ca, "tls.ca",                                                           \
+	    .help = "File, or directory hashed by `openssl rehash`, of the CAs to trust "      \
+		    "instead of the system's."),                                               \
+	    OW_STRING(c, m.certificate, "tls.certificate",                                     \
+		.help = "PEM file of the certificate to show, and of those between it and "    \
+			"its CA."),                                                            \
+	    OW_STRING(c, m.key, "tls.key",                                                     \
+		.help = "PEM file of that certificate's private key, without a password."),    \
+	    OW_STRING(c, m.server_name, "tls.server_name",                                     \
+		.help = "Name the peer's certificate must have, and that it is asked for; by " \
+			"default the host of the URL."),                                       \
+	    OW_ENUM(c, m.min_version, "tls.min_version", .dflt = "1.2",                        \
+		.choices = tls_version_choices, .help = "Oldest TLS version to speak.")
 
 #endif

@@ -24,8 +24,13 @@ START_TEST(origins)
 	    {"http://crm/", 1, 1, 1, 1, -1, "out of range"},
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct ow_http_origin origin = {sizeof(origin), bad[i].url, bad[i].connections,
-		    bad[i].waiting, bad[i].connect, bad[i].idle, bad[i].response};
+		struct ow_http_origin origin = {.size = sizeof(origin),
+		    .url = bad[i].url,
+		    .max_connections = bad[i].connections,
+		    .max_waiting = bad[i].waiting,
+		    .connect_ms = bad[i].connect,
+		    .idle_ms = bad[i].idle,
+		    .max_response = bad[i].response};
 		const char *why = NULL;
 		ck_assert_ptr_null(http_pool_new(world.client, &origin, &why));
 		ck_assert_ptr_nonnull(strstr(why, bad[i].why));

@@ -74,6 +74,24 @@ START_TEST(the_first_problem_counts)
 }
 END_TEST
 
+START_TEST(a_field_that_is_missing_is_told_apart)
+{
+	host->key_missing(&key, "entityId");
+	ck_assert(key.missing);
+	ck_assert_str_eq(host->reply_field(&reply), "entityId");
+	ck_assert_str_eq(host->reply_problem(&reply), "is missing");
+}
+END_TEST
+
+START_TEST(a_problem_before_a_missing_field_counts)
+{
+	host->key_invalid(&key, "timestamp", "must be a string");
+	host->key_missing(&key, "entityId");
+	ck_assert(!key.missing);
+	ck_assert_str_eq(host->reply_field(&reply), "timestamp");
+}
+END_TEST
+
 START_TEST(nothing_is_explained_unasked)
 {
 	ck_assert(!host->key_explaining(&key));
@@ -140,6 +158,8 @@ static Suite *suite(void)
 	tcase_add_test(t, a_key_is_prefix_and_text);
 	tcase_add_test(t, a_label_is_a_copy);
 	tcase_add_test(t, the_first_problem_counts);
+	tcase_add_test(t, a_field_that_is_missing_is_told_apart);
+	tcase_add_test(t, a_problem_before_a_missing_field_counts);
 	tcase_add_test(t, nothing_is_explained_unasked);
 	tcase_add_test(t, explained_are_fields_in_order_and_canonical_bytes);
 	tcase_add_test(t, a_reply_is_what_was_added);

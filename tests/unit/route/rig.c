@@ -578,7 +578,7 @@ static void check_end(void)
 		ck_assert_msg(s->settled == 1, "%s is settled %u times", s->name, s->settled);
 		sent += s->outcome != OW_UNROUTED && !s->second;
 	}
-	for (int o = OW_DELIVERED; o < OW_UNROUTED; o++)
+	for (int o = OW_DELIVERED; o < OUTCOMES; o++)
 		counted += rig_outcomes((enum ow_outcome)o);
 	ck_assert_int_eq(counted, sent);
 	ck_assert_int_eq(rig_metric("onceway_inflight", NULL, NULL), 0);
