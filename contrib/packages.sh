@@ -2,8 +2,8 @@
 # Sourced by contrib/quickstart and contrib/check.
 
 BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libc6-dev
-	libevent-dev libyaml-dev libjansson-dev libssl-dev"
-TEST_PACKAGES="$BUILD_PACKAGES check python3 clang libclang-rt-14-dev valgrind cppcheck
+	libevent-dev libyaml-dev libjansson-dev libssl-dev libhiredis-dev"
+TEST_PACKAGES="$BUILD_PACKAGES check python3 python3-redis redis-server clang libclang-rt-14-dev valgrind cppcheck
 	clang-format-14 clang-tidy binutils xz-utils git file"
 
 # install_packages NAME...: those that are missing, quietly. Says what it does.

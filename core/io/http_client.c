@@ -26,6 +26,11 @@ void http_client_resolve_with(struct http_client *client, struct resolver *resol
 	client->resolver = resolver;
 }
 
+struct resolver *http_client_resolver(const struct http_client *client)
+{
+	return client->resolver;
+}
+
 void http_client_free(struct http_client *client)
 {
 	if (!client)

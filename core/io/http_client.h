@@ -26,6 +26,8 @@ struct resolver;
 /* What all pools of one worker share: the resolver. */
 struct http_client *http_client_new(struct event_base *base, const struct clock *clock);
 void http_client_free(struct http_client *client); /* all pools are gone; NULL is fine */
+/* Its resolver, for names of other protocols; borrowed. */
+struct resolver *http_client_resolver(const struct http_client *client);
 
 /* See struct ow_host for the contracts of these. */
 struct ow_http_pool *http_pool_new(

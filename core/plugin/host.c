@@ -13,6 +13,7 @@
 #include "io/http_server.h"
 #include "plugin/event.h"
 #include "plugin/host_http.h"
+#include "plugin/host_names.h"
 #include "plugin/instance.h"
 #include "plugin/key.h"
 
@@ -311,6 +312,8 @@ const struct ow_host *host_table(void)
 	    .http_reachable = http_pool_reachable,
 	    .request_answer_with = host_request_answer_with,
 	    .key_missing = host_key_missing,
+	    .resolve = host_resolve,
+	    .resolve_cancel = host_resolve_cancel,
 	};
 	return &table;
 }

@@ -579,6 +579,8 @@ const struct ow_host *mock_host(void)
 	    .http_reachable = mock_host_http_reachable,
 	    .request_answer_with = mock_host_request_answer_with,
 	    .key_missing = mock_host_key_missing,
+	    .resolve = mock_host_resolve,
+	    .resolve_cancel = mock_host_resolve_cancel,
 	};
 	return &host;
 }

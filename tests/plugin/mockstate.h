@@ -208,5 +208,8 @@ struct ow_http_call *mock_host_http_send(struct ow_http_pool *pool,
     const struct ow_http_outgoing *request, ow_http_callback *fn, void *arg);
 bool mock_host_http_cancel(struct ow_http_call *call);
 bool mock_host_http_reachable(struct ow_http_pool *pool, const char **why);
+struct ow_query *mock_host_resolve(
+    struct ow_instance *self, const char *host, int port, ow_resolve_callback *fn, void *arg);
+void mock_host_resolve_cancel(struct ow_query *query);
 
 #endif

@@ -104,6 +104,17 @@ struct ow_http_response {
 
 typedef void ow_http_callback(const struct ow_http_response *response, void *arg);
 
+/* Where a name leads to, in the order to try. Borrowed for the callback. */
+struct ow_addresses {
+	uint32_t size;
+	const char *why; /* NULL: found; else one phrase, and count is 0 */
+	const struct sockaddr *const *at;
+	const uint32_t *lengths; /* of each of them, in bytes */
+	size_t count;
+};
+
+typedef void ow_resolve_callback(const struct ow_addresses *found, void *arg);
+
 struct ow_host {
 	uint32_t size;
 	uint16_t major, minor;
@@ -303,6 +314,18 @@ struct ow_host {
 	 * such events (on_missing).
 	 */
 	void (*key_missing)(struct ow_key *key, const char *field);
+
+	/* ---- since 1.2: names, for clients with a protocol of their own ---- */
+
+	/*
+	 * Looks a host up, be it a literal address, without blocking. fn is
+	 * called exactly once, never before this returns, unless cancelled.
+	 * host is copied.
+	 */
+	struct ow_query *(*resolve)(struct ow_instance *self, const char *host, int port,
+	    ow_resolve_callback *fn, void *arg);
+	/* fn will not be called any more. NULL is fine. */
+	void (*resolve_cancel)(struct ow_query *query);
 };
 
 #endif

@@ -1,0 +1,84 @@
+/*
+ * One connection to one Redis server: commands go out in the order they are
+ * given and are answered in that order (pipelining). Requests that come in the
+ * same turn of the loop leave in one write.
+ *
+ * It opens itself and, once lost, opens itself again, with growing, jittered
+ * waits. The first try begins at once and requests are held for it; after that
+ * they are refused until it is there again. When a connection is lost, every
+ * request on it is finished: nothing is ever sent twice by itself.
+ */
+#ifndef STORE_REDIS_CONNECTION_H
+#define STORE_REDIS_CONNECTION_H
+
+#include <hiredis/hiredis.h>
+#include <onceway/plugin.h>
+
+#include "store_redis/command.h"
+#include "store_redis/script.h"
+#include "store_redis/url.h"
+
+struct connection;
+struct request;
+
+/*
+ * Called exactly once for each request that was taken: with as many replies as
+ * it has commands, or with NULL and why, a phrase that names the server. Both
+ * are borrowed. May send again.
+ */
+typedef void request_fn(
+    struct request *request, struct redisReply *const *replies, const char *why);
+
+/* Some commands that are answered together; inside what waits for the answer. */
+struct request {
+	struct request *next;
+	request_fn *done;
+	unsigned replies;
+	bool written; /* Redis may have got it */
+	int64_t sent_ms;
+};
+
+#define REQUEST_REPLIES_MAX 16
+
+struct connection_limits {
+	int64_t connect_ms, timeout_ms;
+	int64_t base_ms, max_ms; /* waits between two tries */
+	int64_t health_ms;	 /* idle that long, it is asked whether it lives; 0: never */
+	int64_t max_queue;	 /* requests without answer */
+};
+
+/* What it is made of; borrowed for its life. */
+struct connection_parts {
+	const struct ow_host *host;
+	struct ow_instance *self;
+	const struct redis_url *url;
+	const char *client_name; /* for CLIENT SETNAME */
+	struct connection_limits limits;
+	struct script_names *names; /* learned anew each time it is opened */
+	struct ow_counter *connects, *losses;
+	void (*opened)(void *arg); /* it serves, again or for the first time */
+	void *arg;
+};
+
+struct connection *connection_new(const struct connection_parts *parts);
+/* Finishes what waits. NULL is fine. */
+void connection_free(struct connection *c);
+
+void connection_open(struct connection *c);
+
+/*
+ * Sends the commands. False: not taken, and *why says why; valid until the
+ * next call. The commands are copied.
+ */
+bool connection_send(struct connection *c, struct request *request,
+    const struct command *commands, const char **why);
+
+/* This server cannot serve: gives it up and tries again later. Allowed in a request_fn. */
+void connection_distrust(struct connection *c, const char *why);
+
+bool connection_ready(const struct connection *c);
+/* Why it is not ready: a phrase that names the server. */
+const char *connection_why(const struct connection *c);
+size_t connection_pending(const struct connection *c);
+
+#endif

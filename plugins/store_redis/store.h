@@ -1,0 +1,94 @@
+/* What the parts of the plugin share: the configuration, and one worker's instance. */
+#ifndef STORE_REDIS_STORE_H
+#define STORE_REDIS_STORE_H
+
+#include <onceway/plugin.h>
+#include <stdatomic.h>
+
+#include "lib/siphash.h"
+#include "store_redis/command.h"
+#include "store_redis/node.h"
+#include "store_redis/url.h"
+
+struct label_counts;
+struct leases;
+struct local_cache;
+struct strays;
+struct sweeper;
+
+struct redis_conf {
+	const char *url, *user, *password;
+	int64_t connections;
+	int64_t connect_ms, timeout_ms;
+	int64_t base_ms, max_ms;
+	int64_t health_ms;
+	int64_t max_queue;
+	int64_t max_result;
+	int64_t local_cache;
+	int64_t sweep_ms;
+	struct ow_list sweep_prefixes;
+	const char *counter_prefix;
+};
+
+/* What all workers share. */
+struct redis_shared {
+	_Atomic bool swept; /* one of them sweeps */
+	_Atomic int64_t keys;
+	_Atomic uint64_t claims, duplicates;
+};
+
+/* What became of claims: values of a metric's label. */
+enum claim_end {
+	CLAIM_NEW = 0,
+	CLAIM_DUPLICATE,
+	CLAIM_IN_PROGRESS,
+	CLAIM_ENDS
+};
+
+struct store_counters {
+	struct ow_counter *claims[CLAIM_ENDS];
+	struct ow_counter *cache_hits, *too_large, *endless, *strays_released, *labels_dropped;
+	struct ow_counter *in_flight, *cache_entries, *stray_count; /* gauges */
+};
+
+/* One worker's instance. */
+struct store {
+	const struct ow_host *host;
+	struct ow_instance *self;
+	const struct redis_conf *conf;
+	struct redis_url url;
+	char client_name[80];
+	unsigned char hash_key[SIPHASH_KEY_SIZE];
+	struct redis_shared *shared;
+	struct node *node;
+	struct command command; /* used again and again */
+	struct leases *leases;
+	struct strays *strays;
+	struct local_cache *cache; /* NULL: off */
+	struct label_counts *labels;
+	struct sweeper *sweeper;
+	struct store_counters counters;
+};
+
+static inline uint64_t store_hash(const struct store *s, struct ow_text key)
+{
+	return siphash13(s->hash_key, key.data, key.len);
+}
+
+/* The server that has the key. */
+static inline struct node *store_node(const struct store *s, struct ow_text key)
+{
+	(void)key;
+	return s->node;
+}
+
+static inline int64_t store_now(const struct store *s)
+{
+	return s->host->mono_ms(s->self);
+}
+
+/* The member of a struct, back to the struct. */
+#define STORE_OF(pointer, type, member)                                                        \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+#endif

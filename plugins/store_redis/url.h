@@ -1,0 +1,33 @@
+/*
+ * Where a Redis is, as its users write it:
+ *
+ *	redis://[user[:password]@]host[:port][/db]
+ *	rediss://...				   the same over TLS
+ *	unix://[user[:password]@]/path[?db=N]
+ *
+ * User and password are percent-decoded. `redis://:secret@host` is a password
+ * without a user, as it is everywhere. What is printed never holds either.
+ */
+#ifndef STORE_REDIS_URL_H
+#define STORE_REDIS_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define REDIS_PORT 6379
+
+struct redis_url {
+	bool tls;
+	char *path; /* of a unix socket; NULL: host and port */
+	char *host; /* without brackets */
+	int port;
+	char *user, *password; /* NULL: none */
+	int db;
+	char *name; /* the URL without its secrets, for messages */
+};
+
+/* NULL, or a static phrase: what is wrong with it. On failure nothing is left to free. */
+const char *redis_url_parse(const char *text, struct redis_url *url);
+void redis_url_fini(struct redis_url *url); /* forgets the password too */
+
+#endif
