@@ -154,10 +154,11 @@ static void answer_held(struct call *call, struct ow_text held, int64_t left_ms,
 		return;
 	}
 	int64_t age = age_of(&value, left_ms, now_ms);
-	if (value.has_digest && left_ms > 0) {
+	if (!value.foreign && left_ms > 0) {
 		struct cached cached = {.since_ms = store_now(s) - (age > 0 ? age : 0),
 		    .expires_ms = call->begun_ms + left_ms,
 		    .has_result = value.has_result,
+		    .has_digest = value.has_digest,
 		    .result = value.result};
 		memcpy(cached.digest, value.digest, sizeof(cached.digest));
 		remember(call, &cached);
@@ -169,10 +170,16 @@ static void answer_held(struct call *call, struct ow_text held, int64_t left_ms,
 	value_fini(&value);
 }
 
-static void answer_new(struct call *call)
+/* It is ours for `lock`, and may be restored for one more. */
+static void hold(struct call *call)
 {
 	lease_set(call->store->leases, call->claim->token,
-	    call->begun_ms + 2 * life(call->claim->lock_ms));
+	    call->begun_ms + 2 * life(call->claim->lock_ms), call->begun_ms);
+}
+
+static void answer_new(struct call *call)
+{
+	hold(call);
 	answer_claim(call, (struct ow_claim_answer){.state = OW_CLAIM_NEW});
 }
 
@@ -197,10 +204,10 @@ static void committed(struct call *call)
 	struct cached cached = {.since_ms = call->begun_ms,
 	    .expires_ms = call->begun_ms + call->claim->window_ms,
 	    .has_result = true,
+	    .has_digest = call->claim->digest != NULL,
 	    .result = *call->result};
-	if (!call->claim->digest)
-		return;
-	memcpy(cached.digest, call->claim->digest, sizeof(cached.digest));
+	if (cached.has_digest)
+		memcpy(cached.digest, call->claim->digest, sizeof(cached.digest));
 	if (!call->keep_texts)
 		cached.result.content_type.len = cached.result.body.len = 0;
 	remember(call, &cached);
@@ -225,8 +232,7 @@ static void changed(struct call *call, const struct redisReply *reply)
 		return;
 	}
 	if (call->kind == CALL_RENEW)
-		lease_set(leases, call->claim->token,
-		    call->begun_ms + 2 * life(call->claim->lock_ms));
+		hold(call);
 	else
 		lease_drop(leases, call->claim->token);
 	if (call->kind == CALL_COMMIT)
@@ -397,14 +403,15 @@ static bool answer_from_cache(
 	if (!s->cache || claim->sliding)
 		return false;
 	const struct cached *cached = local_cache_get(s->cache, claim->key, hash, now);
-	if (!cached)
+	/* A payload that is to be compared needs one to compare it with. */
+	if (!cached || (claim->digest && !cached->has_digest))
 		return false;
 	struct call call = {.store = s, .op = op, .kind = CALL_CLAIM};
 	s->host->count(s->counters.cache_hits, 1);
 	answer_claim(&call, (struct ow_claim_answer){.state = OW_CLAIM_DONE,
 				.age_ms = now - cached->since_ms,
 				.result = cached->has_result ? &cached->result : NULL,
-				.digest = cached->digest});
+				.digest = cached->has_digest ? cached->digest : NULL});
 	return true;
 }
 

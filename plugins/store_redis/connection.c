@@ -186,6 +186,7 @@ static void lose(struct connection *c, const char *why)
 		host_of(c)->timer_set(c->timer, backoff(c));
 	}
 	finish_all(pending, text);
+	c->parts.lost(c->parts.arg);
 }
 
 static int open_socket(const struct sockaddr *address, socklen_t len)
@@ -559,6 +560,7 @@ struct connection *connection_new(const struct connection_parts *parts)
 	c->state = STATE_WAITING;
 	c->patient = true;
 	c->last = &c->first;
+	snprintf(c->why, sizeof(c->why), "%s: not connected yet", parts->url->name);
 	c->timer = parts->host->timer_new(parts->self, on_timer, c);
 	c->flush = event_new(parts->host->base(parts->self), -1, 0, on_flush, c);
 	alloc_checked(c->flush);

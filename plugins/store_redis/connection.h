@@ -57,6 +57,7 @@ struct connection_parts {
 	struct script_names *names; /* learned anew each time it is opened */
 	struct ow_counter *connects, *losses;
 	void (*opened)(void *arg); /* it serves, again or for the first time */
+	void (*lost)(void *arg);   /* it does not any more, or a try has failed */
 	void *arg;
 };
 

@@ -47,8 +47,26 @@ static bool begins_with(struct ow_text text, const char *beginning)
 	return text.len >= len && memcmp(text.data, beginning, len) == 0;
 }
 
+/*
+ * Before Redis 7 an error inside a script is wrapped: `ERR Error running script
+ * (call to f_...): @user_script:1: WRONGTYPE ...`, with a '-' or not.
+ */
+static struct ow_text unwrap(struct ow_text text)
+{
+	static const char mark[] = ": @user_script:";
+	if (!begins_with(text, "ERR Error running script"))
+		return text;
+	const char *end = text.data + text.len, *at = text.data, *found;
+	while ((found = memmem(at, (size_t)(end - at), mark, sizeof(mark) - 1)))
+		at = found + sizeof(mark) - 1;
+	while (at < end && strchr("0123456789: -", *at))
+		at++;
+	return (struct ow_text){at, (size_t)(end - at)};
+}
+
 enum fault fault_of(struct ow_text text, char out[FAULT_TEXT_SIZE])
 {
+	text = unwrap(text);
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		if (begins_with(text, known[i].begins)) {
 			snprintf(out, FAULT_TEXT_SIZE, "%s", known[i].phrase);

@@ -16,8 +16,9 @@ struct leases;
 struct leases *leases_new(void);
 void leases_free(struct leases *leases); /* NULL is fine */
 
-/* The claim may be restored until then. Sets it anew if it is there. */
-void lease_set(struct leases *leases, const unsigned char *token, int64_t until_ms);
+/* The claim may be restored until then. Sets it anew if it is there; forgets expired ones. */
+void lease_set(
+    struct leases *leases, const unsigned char *token, int64_t until_ms, int64_t now_ms);
 /* Whether it is there and may be restored now. */
 bool lease_holds(struct leases *leases, const unsigned char *token, int64_t now_ms);
 void lease_drop(struct leases *leases, const unsigned char *token);

@@ -1,8 +1,9 @@
 /*
  * Finished keys that this worker has seen: a duplicate of one is answered
  * without asking Redis. Bounded by count; the one that was learned first makes
- * room. Never holds a claim, and nothing without the digest of its payload, so
- * that the core can compare it as it would with Redis' own answer.
+ * room. Never holds a claim, nor what another program wrote and may take back.
+ * The digest of the payload is kept with it, so that the core can compare it as
+ * it would with Redis' own answer.
  */
 #ifndef STORE_REDIS_LOCAL_CACHE_H
 #define STORE_REDIS_LOCAL_CACHE_H
@@ -14,7 +15,7 @@ struct local_cache;
 struct cached {
 	int64_t since_ms;   /* the commit, by this process' monotonic clock */
 	int64_t expires_ms; /* likewise */
-	bool has_result;
+	bool has_result, has_digest;
 	struct ow_result result; /* texts belong to the cache, until its next change */
 	unsigned char digest[OW_DIGEST_SIZE];
 };

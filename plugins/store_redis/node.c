@@ -18,6 +18,12 @@ static void on_opened(void *arg)
 	n->parts.opened(n->parts.arg);
 }
 
+static void on_lost(void *arg)
+{
+	struct node *n = arg;
+	n->parts.lost(n->parts.arg);
+}
+
 struct node *node_new(const struct node_parts *parts)
 {
 	size_t count = (size_t)parts->connections;
@@ -25,6 +31,7 @@ struct node *node_new(const struct node_parts *parts)
 	n->parts = *parts;
 	n->parts.connection.names = &n->names;
 	n->parts.connection.opened = on_opened;
+	n->parts.connection.lost = on_lost;
 	n->parts.connection.arg = n;
 	n->count = count;
 	for (size_t i = 0; i < count; i++)

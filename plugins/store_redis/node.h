@@ -10,11 +10,11 @@
 
 struct node;
 
-/* opened(arg) is called each time one of its connections begins to serve. */
 struct node_parts {
-	struct connection_parts connection; /* names and opened are the node's to fill in */
+	struct connection_parts connection; /* names and callbacks are the node's to fill in */
 	int64_t connections;
-	void (*opened)(void *arg);
+	void (*opened)(void *arg); /* one of its connections begins to serve */
+	void (*lost)(void *arg);   /* one is lost, or could not be opened */
 	void *arg;
 };
 

@@ -61,6 +61,7 @@ struct store {
 	unsigned char hash_key[SIPHASH_KEY_SIZE];
 	struct redis_shared *shared;
 	struct node *node;
+	struct ow_op *starting;
 	struct command command; /* used again and again */
 	struct leases *leases;
 	struct strays *strays;

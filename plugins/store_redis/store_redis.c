@@ -167,11 +167,24 @@ static void make_counters(struct store *s)
 	    "Claims whose answer was lost and that are still to be released.");
 }
 
-/* connected(arg): what had to wait for Redis. */
+static void started(struct store *s)
+{
+	struct ow_op *op = s->starting;
+	s->starting = NULL;
+	if (op)
+		s->host->op_done(op, OW_OK, NULL);
+}
+
 static void on_opened(void *arg)
 {
 	struct store *s = arg;
+	started(s);
 	strays_release(s->strays);
+}
+
+static void on_lost(void *arg)
+{
+	started(arg);
 }
 
 static struct node *make_node(struct store *s)
@@ -179,6 +192,7 @@ static struct node *make_node(struct store *s)
 	const struct redis_conf *conf = s->conf;
 	struct node_parts parts = {.connections = conf->connections,
 	    .opened = on_opened,
+	    .lost = on_lost,
 	    .arg = s,
 	    .connection = {.host = s->host,
 		.self = s->self,
@@ -257,19 +271,23 @@ static void *redis_create(
 	return s;
 }
 
-/* Does not wait for Redis: a process that starts without it answers by on_store_error. */
+/*
+ * Waits for the first try, however it ends: a process that starts without Redis
+ * answers by on_store_error until it is there.
+ */
 static void redis_start(void *state, struct ow_op *op)
 {
 	struct store *s = state;
+	s->starting = op;
 	node_open(s->node);
 	sweeper_start(s->sweeper);
-	s->host->op_done(op, OW_OK, NULL);
 }
 
 /* Deliveries that are under way are still committed after this. */
 static void redis_drain(void *state, struct ow_op *op)
 {
 	struct store *s = state;
+	started(s);
 	sweeper_stop(s->sweeper);
 	label_counts_flush(s->labels);
 	s->host->op_done(op, OW_OK, NULL);

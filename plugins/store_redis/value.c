@@ -9,6 +9,7 @@
 #define CLAIM_BEGINS	"\"processing onceway "
 #define FINISHED_BEGINS "{\"onceway\":{\"v\":"
 #define VERSION		1
+#define BY_SIZE		8
 
 /* ---- reading ---- */
 
@@ -125,6 +126,10 @@ static void read_finished(struct cursor *c, struct value *value)
 	value->at_ms = read_number(c);
 	need(c, ",\"window\":");
 	value->window_ms = read_number(c);
+	need(c, ",\"by\":\"");
+	unsigned char by[BY_SIZE];
+	read_hex(c, by, sizeof(by));
+	need(c, "\"");
 	value->has_digest = skip(c, ",\"digest\":\"");
 	if (value->has_digest) {
 		read_hex(c, value->digest, OW_DIGEST_SIZE);
@@ -313,6 +318,9 @@ void value_write_finished(const struct ow_claim *claim, const struct ow_result *
 	char *tail = at;
 	at = put(at, ",\"window\":");
 	at = put_number(at, claim->window_ms);
+	at = put(at, ",\"by\":\"");
+	put_hex(at, claim->token, BY_SIZE);
+	at = put(at + 2 * (size_t)BY_SIZE, "\"");
 	if (claim->digest) {
 		at = put(at, ",\"digest\":\"");
 		put_hex(at, claim->digest, OW_DIGEST_SIZE);

@@ -5,8 +5,9 @@
  *
  *   a claim     "processing onceway <token, 32 hexadecimal digits>"
  *   a finished  {"onceway":{"v":1,"status":200,"at":1767225600000,
- *   key           "window":300000,"digest":"<64>","type":"application/json",
- *                 "body":"below"},"the":"members of the sink's answer"}
+ *   key           "window":300000,"by":"<16>","digest":"<64>",
+ *                 "type":"application/json","body":"below"},
+ *                 "the":"members of the sink's answer"}
  *
  * Services that only look whether the key exists (cxone, genesys, the queue
  * consumer) see a duplicate in both. One that reads what it finds (cognigy) is
@@ -18,7 +19,7 @@
  * not kept has neither.
  *
  * `at` is the commit by Redis' clock, put in by the script that commits; there
- * is no other clock in it.
+ * is no other clock in it. `by` is the beginning of the token that committed.
  */
 #ifndef STORE_REDIS_VALUE_H
 #define STORE_REDIS_VALUE_H

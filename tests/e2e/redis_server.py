@@ -1,0 +1,227 @@
+"""Real Redis servers for tests: started on free ports, asked, stopped, killed and paused."""
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from daemon import PATIENCE, wait_until
+
+PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class RedisError(Exception):
+    """What Redis answered with a minus sign."""
+
+
+class Client:
+    """A few lines of RESP: commands in order, replies as int, str, None, list or RedisError."""
+
+    def __init__(self, address):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE)
+        try:
+            self.socket.connect(address)
+        except OSError:
+            self.socket.close()
+            raise
+        self.file = self.socket.makefile("rb")
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def send(self, *words):
+        parts = [w if isinstance(w, bytes) else str(w).encode() for w in words]
+        data = b"*%d\r\n" % len(parts)
+        data += b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts)
+        self.socket.sendall(data)
+
+    def reply(self):
+        line = self.file.readline()
+        if not line:
+            raise ConnectionError("Redis closed the connection")
+        kind, rest = line[:1], line[1:-2].decode()
+        if kind == b"-":
+            raise RedisError(rest)
+        if kind == b"+":
+            return rest
+        if kind == b":":
+            return int(rest)
+        if rest == "-1":
+            return None
+        if kind == b"$":
+            return self.file.read(int(rest) + 2)[:-2].decode()
+        return [self.reply() for _ in range(int(rest))]
+
+    def __call__(self, *words):
+        self.send(*words)
+        return self.reply()
+
+
+class Server:
+    """One redis-server; nothing of it is left when it is closed."""
+
+    def __init__(self, *arguments, port=None):
+        if not PROGRAM:
+            raise unittest.SkipTest("redis-server is not installed")
+        self.temporary = tempfile.TemporaryDirectory(prefix="onceway-redis-")
+        self.directory = pathlib.Path(self.temporary.name)
+        self.path = str(self.directory / "redis.sock")
+        self.arguments = arguments
+        self.fixed, self.port = port is not None, port
+        self.process = None
+        self.start()
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self):
+        """Again on the same port. A port that somebody took first is tried anew."""
+        for _ in range(20):
+            if not self.port:
+                self.port = free_port()
+            with open(self.directory / "log", "ab") as log:
+                self.process = subprocess.Popen(
+                    [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1",
+                     "--unixsocket", self.path, "--dir", str(self.directory),
+                     "--save", "", "--appendonly", "no", "--enable-debug-command", "yes",
+                     *self.arguments],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            if self._answers():
+                return
+            self.stop()
+            if not self.fixed:
+                self.port = None
+        raise AssertionError((self.directory / "log").read_text())
+
+    def _answers(self):
+        def asked():
+            if self.process.poll() is not None:
+                return "ended"
+            try:
+                with Client(self.path) as c:
+                    c.send("PING")
+                    try:
+                        c.reply()
+                    except RedisError:
+                        pass  # it wants a password: it is there
+                return "there"
+            except OSError:
+                return False
+        return wait_until(asked, "start of redis-server") == "there"
+
+    def client(self):
+        return Client(self.path)
+
+    def ask(self, *words):
+        with self.client() as c:
+            return c(*words)
+
+    def calls(self, *names):
+        """How often each command was carried out since the start."""
+        out = {}
+        for line in self.ask("INFO", "commandstats").splitlines():
+            if line.startswith("cmdstat_"):
+                name, rest = line[len("cmdstat_"):].split(":", 1)
+                out[name] = int(rest.split(",")[0].split("=")[1])
+        return {n: out.get(n, 0) for n in names} if names else out
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.kill()
+
+    def close(self):
+        self.stop()
+        self.temporary.cleanup()
+
+
+class Proxy:
+    """Passes bytes between a client and a port; can cut connections in the middle of a reply.
+
+    cut_after(n): of what the server sends, n more bytes pass; then both sides are closed.
+    """
+
+    def __init__(self, port):
+        self.target = port
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.listener.listen(64)
+        self.left = None
+        self.cuts = 0
+        self.lock = threading.Lock()
+        self.sockets = set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def cut_after(self, count):
+        with self.lock:
+            self.left = count
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            with self.lock:
+                self.sockets |= {client, server}
+            for a, b, back in ((client, server, False), (server, client, True)):
+                threading.Thread(target=self._pass, args=(a, b, back), daemon=True).start()
+
+    def _pass(self, source, target, back):
+        try:
+            while True:
+                data = source.recv(65536)
+                if not data:
+                    break
+                end = False
+                if back:
+                    with self.lock:
+                        if self.left is not None:
+                            data, self.left = data[:self.left], self.left - len(data)
+                            if self.left <= 0:
+                                end, self.left = True, None
+                                self.cuts += 1
+                target.sendall(data)
+                if end:
+                    break
+        except OSError:
+            pass
+        for s in (source, target):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
+        with self.lock:
+            for s in self.sockets:
+                s.close()
