@@ -38,7 +38,7 @@ static struct http_wire_end end_of(struct http_wire *wire, short what)
 	const struct tls_stream *t = tls_stream_of(wire->stream);
 	end.why = tls_client_problem(wire->tls, wire->stream);
 	end.error = t->error;
-	end.cut = t->ended && !t->error && !t->failure;
+	end.cut = tls_stream_cut(wire->stream);
 	end.refused = tls_client_refused_late(wire->stream);
 	if (end.cut && t->open)
 		end.why = NULL; /* as many servers close */

@@ -67,7 +67,7 @@ static BIO *open_file(
 			problem = errno ? strerror(errno) : "cannot be opened";
 	}
 	if (!bio)
-		complain(l, part, true, "%s: %s", file, problem);
+		complain(l, part, true, "`%s`: %s", file, problem);
 	return bio;
 }
 
@@ -105,13 +105,13 @@ static void check_dates(struct loading *l, const X509 *certificate)
 	tls_date(certificate, end < l->wall_ms + EXPIRES_SOON_MS, date);
 	if (end < l->wall_ms)
 		complain(l, TLS_PART_CERTIFICATE, false,
-		    "%s: the certificate has expired on %s: replace it", file, date);
+		    "`%s`: the certificate has expired on %s: replace it", file, date);
 	else if (end < l->wall_ms + EXPIRES_SOON_MS)
 		complain(l, TLS_PART_CERTIFICATE, false,
-		    "%s: the certificate expires on %s: replace it before", file, date);
+		    "`%s`: the certificate expires on %s: replace it before", file, date);
 	else if (asn1_ms(X509_get0_notBefore(certificate)) > l->wall_ms)
 		complain(l, TLS_PART_CERTIFICATE, false,
-		    "%s: the certificate is not valid before %s", file, date);
+		    "`%s`: the certificate is not valid before %s", file, date);
 }
 
 /* ---- certificate and key ---- */
@@ -127,9 +127,9 @@ static X509 *load_certificate(struct loading *l)
 	own = PEM_read_bio_X509_AUX(bio, NULL, no_password, NULL);
 	if (!own)
 		complain(l, TLS_PART_CERTIFICATE, true,
-		    "%s: there is no certificate in PEM form in it", file);
+		    "`%s`: there is no certificate in PEM form in it", file);
 	else if (SSL_CTX_use_certificate(l->context, own) != 1)
-		complain(l, TLS_PART_CERTIFICATE, true, "%s: OpenSSL refuses it: %s", file,
+		complain(l, TLS_PART_CERTIFICATE, true, "`%s`: OpenSSL refuses it: %s", file,
 		    ERR_reason_error_string(ERR_peek_error()));
 	while (own && (next = PEM_read_bio_X509(bio, NULL, no_password, NULL)))
 		if (SSL_CTX_add0_chain_cert(l->context, next) != 1)
@@ -150,12 +150,12 @@ static EVP_PKEY *load_key(struct loading *l)
 	BIO_free(bio);
 	if (!key && encrypted)
 		complain(l, TLS_PART_KEY, true,
-		    "%s: the key has a password, and nobody is there to type it: store it "
+		    "`%s`: the key has a password, and nobody is there to type it: store it "
 		    "without (openssl pkey -in ... -out ...)",
 		    file);
 	else if (!key)
-		complain(l, TLS_PART_KEY, true, "%s: there is no private key in PEM form in it",
-		    file);
+		complain(l, TLS_PART_KEY, true,
+		    "`%s`: there is no private key in PEM form in it", file);
 	return key;
 }
 
@@ -178,10 +178,10 @@ static void load_pair(struct loading *l)
 		check_dates(l, certificate);
 	if (certificate && key && X509_check_private_key(certificate, key) != 1)
 		complain(l, TLS_PART_KEY, true,
-		    "%s: the key does not belong to the certificate in %s", c->key,
+		    "`%s`: the key does not belong to the certificate in `%s`", c->key,
 		    c->certificate);
 	else if (certificate && key && SSL_CTX_use_PrivateKey(l->context, key) != 1)
-		complain(l, TLS_PART_KEY, true, "%s: OpenSSL refuses it: %s", c->key,
+		complain(l, TLS_PART_KEY, true, "`%s`: OpenSSL refuses it: %s", c->key,
 		    ERR_reason_error_string(ERR_peek_error()));
 	X509_free(certificate);
 	EVP_PKEY_free(key);
@@ -197,7 +197,7 @@ static void load_ca_directory(struct loading *l)
 	const struct dirent *entry;
 	bool found = false;
 	if (!dir) {
-		complain(l, TLS_PART_CA, true, "%s: %s", path, strerror(errno));
+		complain(l, TLS_PART_CA, true, "`%s`: %s", path, strerror(errno));
 		return;
 	}
 	while (!found && (entry = readdir(dir)))
@@ -206,11 +206,11 @@ static void load_ca_directory(struct loading *l)
 	closedir(dir);
 	if (!found)
 		complain(l, TLS_PART_CA, true,
-		    "%s: there is no CA in it that could be found: run `openssl rehash %s`",
+		    "`%s`: there is no CA in it that could be found: run `openssl rehash %s`",
 		    path, path);
 	else if (SSL_CTX_load_verify_dir(l->context, path) != 1)
 		complain(
-		    l, TLS_PART_CA, true, "%s: cannot be used as a directory of CAs", path);
+		    l, TLS_PART_CA, true, "`%s`: cannot be used as a directory of CAs", path);
 	else if (l->config->side == TLS_SERVER)
 		SSL_add_dir_cert_subjects_to_stack(
 		    SSL_CTX_get_client_CA_list(l->context), path);
@@ -234,7 +234,7 @@ static void load_ca_file(struct loading *l)
 	BIO_free(bio);
 	if (count == 0)
 		complain(l, TLS_PART_CA, true,
-		    "%s: there is no CA certificate in PEM form in it", l->config->ca);
+		    "`%s`: there is no CA certificate in PEM form in it", l->config->ca);
 }
 
 static void load_ca(struct loading *l)

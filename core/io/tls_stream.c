@@ -186,6 +186,12 @@ void tls_stream_failed(struct bufferevent *stream)
 		t->failure = code;
 }
 
+bool tls_stream_cut(struct bufferevent *stream)
+{
+	const struct tls_stream *t = tls_stream_of(stream);
+	return t->ended && !t->error && !t->failure;
+}
+
 void tls_stream_shutdown(struct bufferevent *stream)
 {
 	if (!tls_stream_of(stream)->open)

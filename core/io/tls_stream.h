@@ -62,6 +62,8 @@ void tls_stream_opened(struct bufferevent *stream);
  * takes what OpenSSL has to say from libevent and notes it.
  */
 void tls_stream_failed(struct bufferevent *stream);
+/* After that: the peer closed the socket without a word of TLS, as many do. */
+bool tls_stream_cut(struct bufferevent *stream);
 
 /* Says that no more comes from us, if the handshake is complete. */
 void tls_stream_shutdown(struct bufferevent *stream);
