@@ -159,6 +159,8 @@ void mock_http_instance_gone(struct ow_instance *instance);
 void mock_http_check(struct mock *m);
 
 /* mocktls.c */
+const struct ow_tls_options *mock_tls_copy(
+    struct mock *m, const struct ow_tls_options *options);
 void mock_tls_instance_gone(struct ow_instance *instance);
 struct ow_tls *mock_host_tls_new(
     struct ow_instance *self, const struct ow_tls_options *options, const char **why);

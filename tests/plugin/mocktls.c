@@ -35,19 +35,24 @@ const struct ow_tls_options *mock_tls_options(const struct mock *m)
 	return m->tls_options;
 }
 
+const struct ow_tls_options *mock_tls_copy(struct mock *m, const struct ow_tls_options *options)
+{
+	struct ow_tls_options *copy = arena_alloc(&m->arena, sizeof(*copy));
+	*copy = (struct ow_tls_options){.size = sizeof(*copy)};
+	if (options)
+		mock_copy_sized(copy, options, sizeof(*copy), "struct ow_tls_options");
+	copy->ca = keep(m, copy->ca);
+	copy->certificate = keep(m, copy->certificate);
+	copy->key = keep(m, copy->key);
+	copy->server_name = keep(m, copy->server_name);
+	return copy;
+}
+
 struct ow_tls *mock_host_tls_new(
     struct ow_instance *self, const struct ow_tls_options *options, const char **why)
 {
 	struct mock *m = self->mock;
-	struct ow_tls_options *seen = arena_alloc(&m->arena, sizeof(*seen));
-	*seen = (struct ow_tls_options){.size = sizeof(*seen)};
-	if (options)
-		mock_copy_sized(seen, options, sizeof(*seen), "TLS options");
-	seen->ca = keep(m, seen->ca);
-	seen->certificate = keep(m, seen->certificate);
-	seen->key = keep(m, seen->key);
-	seen->server_name = keep(m, seen->server_name);
-	m->tls_options = seen;
+	m->tls_options = mock_tls_copy(m, options);
 	*why = m->refuse_tls;
 	if (*why)
 		return NULL;
