@@ -26,7 +26,9 @@ struct ow_http_request; /* one request at a listener, to be answered exactly onc
 struct ow_http_pool;	/* connections to one origin */
 struct ow_http_call;	/* one request to an origin, until its callback */
 struct ow_query;	/* one name that is being looked up, until its callback */
+struct ow_tls;		/* certificates and trust of one client */
 struct event_base;	/* libevent's; the worker's own */
+struct bufferevent;	/* libevent's */
 struct sockaddr;	/* the system's */
 
 /*
