@@ -19,6 +19,7 @@
 #include <strings.h>
 
 #include "lib/http_date.h"
+#include "lib/tls_check.h"
 
 struct sink_conf {
 	const char *url;
@@ -346,32 +347,11 @@ static bool wants_tls(const struct sink_conf *c)
 	return strncasecmp(c->url, "https:", 6) == 0;
 }
 
-static void check_tls(const struct sink_conf *c, const struct ow_report *report)
-{
-	static const char *const options[] = {
-	    "tls.ca", "tls.certificate", "tls.key", "tls.server_name", "tls.min_version"};
-	const struct ow_tls_options *tls = &c->tls;
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (!wants_tls(c) && report->given(report, options[i]))
-			report->complain(report, options[i],
-			    "is of no use with http://: use https://, or remove it");
-	if (tls->certificate && !tls->key)
-		report->complain(
-		    report, "tls.certificate", "needs its private key: add tls.key");
-	if (tls->key && !tls->certificate)
-		report->complain(report, "tls.key",
-		    "needs the certificate it belongs to: add tls.certificate");
-	if (tls->server_name &&
-	    (!tls->server_name[0] || tls->server_name[strcspn(tls->server_name, "/ @")]))
-		report->complain(report, "tls.server_name",
-		    "`%s` is not a host: give a name or an address alone", tls->server_name);
-}
-
 static void sink_check(const void *conf, const struct ow_report *report)
 {
 	const struct sink_conf *c = conf;
 	struct retry_on on = {.connect = false};
-	check_tls(c, report);
+	tls_options_check(&c->tls, wants_tls(c), "http://", "https://", report);
 	check_headers(c, report);
 	if (!is_token(c->method))
 		report->complain(report, "method", "`%s` is not an HTTP method", c->method);

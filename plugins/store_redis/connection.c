@@ -114,7 +114,8 @@ static void close_stream(struct connection *c)
 	c->query = NULL;
 	if (c->stream) {
 		bufferevent_disable(c->stream, EV_READ | EV_WRITE);
-		bufferevent_setfd(c->stream, -1);
+		if (!c->parts.tls)
+			bufferevent_setfd(c->stream, -1);
 		bufferevent_free(c->stream);
 		close(c->fd);
 		c->stream = NULL;
@@ -208,6 +209,19 @@ static int open_socket(const struct sockaddr *address, socklen_t len)
 static void on_readable(struct bufferevent *stream, void *arg);
 static void on_event(struct bufferevent *stream, short what, void *arg);
 
+/* With TLS the handshake begins by itself, once the socket is connected. */
+static void make_stream(struct connection *c)
+{
+	if (c->parts.tls)
+		c->stream = host_of(c)->tls_stream(c->parts.tls, c->fd, c->parts.url->host);
+	else
+		c->stream = bufferevent_socket_new(host_of(c)->base(c->parts.self), c->fd, 0);
+	alloc_checked(c->stream);
+	bufferevent_setcb(c->stream, on_readable, NULL, on_event, c);
+	if (!c->parts.tls) /* no address: it is under way */
+		bufferevent_socket_connect(c->stream, NULL, 0);
+}
+
 /* Tries the addresses from the present one on. */
 static void connect_next(struct connection *c)
 {
@@ -224,10 +238,7 @@ static void connect_next(struct connection *c)
 		return;
 	}
 	c->state = STATE_CONNECTING;
-	c->stream = bufferevent_socket_new(host_of(c)->base(c->parts.self), c->fd, 0);
-	alloc_checked(c->stream);
-	bufferevent_setcb(c->stream, on_readable, NULL, on_event, c);
-	bufferevent_socket_connect(c->stream, NULL, 0); /* no address: it is under way */
+	make_stream(c);
 }
 
 static void on_resolved(const struct ow_addresses *found, void *arg)
@@ -275,14 +286,14 @@ static void begin(struct connection *c)
 /* ---- writing ---- */
 
 /*
- * Straight into the socket: what fits costs one system call, and the loop need
- * not be asked whether the socket is writable. An error is left for the
- * bufferevent to find.
+ * Straight into the socket, unless TLS is in between: what fits costs one
+ * system call, and the loop need not be asked whether the socket is writable.
+ * An error is left for the bufferevent to find.
  */
 static void write_out(struct connection *c)
 {
 	size_t sent = 0;
-	if (evbuffer_get_length(bufferevent_get_output(c->stream)) == 0) {
+	if (!c->parts.tls && evbuffer_get_length(bufferevent_get_output(c->stream)) == 0) {
 		ssize_t n = send(c->fd, c->out.bytes, c->out.len, MSG_NOSIGNAL);
 		sent = n > 0 ? (size_t)n : 0;
 	}
@@ -390,21 +401,39 @@ static void greet(struct connection *c)
 
 /* ---- reading ---- */
 
+/* What ended it; errno is as the event left it. *reached: it was there, but is not trusted. */
+static const char *end_of(struct connection *c, short what, bool *reached)
+{
+	const char *problem = NULL;
+	if (what & BEV_EVENT_EOF)
+		return "closed the connection";
+	if (c->parts.tls)
+		problem = host_of(c)->tls_problem(c->parts.tls, c->stream);
+	*reached = problem != NULL;
+	if (problem)
+		return problem;
+	int error = EVUTIL_SOCKET_ERROR();
+	return error ? strerror(error) : "closed the connection";
+}
+
 static void on_event(struct bufferevent *stream, short what, void *arg)
 {
 	struct connection *c = arg;
-	int error = what & BEV_EVENT_EOF ? 0 : EVUTIL_SOCKET_ERROR();
+	bool reached = false;
 	if (what & BEV_EVENT_CONNECTED) {
 		c->reader = redisReaderCreate();
 		alloc_checked(c->reader);
 		bufferevent_enable(stream, EV_READ);
 		greet(c);
-	} else if (c->state == STATE_CONNECTING && c->address + 1 < c->address_count) {
+		return;
+	}
+	const char *why = end_of(c, what, &reached);
+	if (c->state == STATE_CONNECTING && !reached && c->address + 1 < c->address_count) {
 		close_stream(c);
 		c->address++;
 		connect_next(c);
 	} else {
-		lose(c, error ? strerror(error) : "closed the connection");
+		lose(c, why);
 	}
 }
 

@@ -52,6 +52,7 @@ struct connection_parts {
 	const struct ow_host *host;
 	struct ow_instance *self;
 	const struct redis_url *url;
+	struct ow_tls *tls;	 /* NULL: plain */
 	const char *client_name; /* for CLIENT SETNAME */
 	struct connection_limits limits;
 	struct script_names *names; /* learned anew each time it is opened */

@@ -28,6 +28,7 @@ struct redis_conf {
 	int64_t sweep_ms;
 	struct ow_list sweep_prefixes;
 	const char *counter_prefix;
+	struct ow_tls_options tls;
 };
 
 /* What all workers share. */
@@ -57,6 +58,7 @@ struct store {
 	struct ow_instance *self;
 	const struct redis_conf *conf;
 	struct redis_url url;
+	struct ow_tls *tls; /* NULL: plain */
 	char client_name[80];
 	unsigned char hash_key[SIPHASH_KEY_SIZE];
 	struct redis_shared *shared;

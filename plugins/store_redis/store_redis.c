@@ -6,12 +6,14 @@
  * inside Redis, by scripts; times are counted by Redis' clock. A worker has its
  * own connections, claims and cache, and shares nothing but counts.
  */
+#define OW_NEED_MINOR 2 /* resolve(), tls_new() */
 #include <onceway/plugin.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include "lib/alloc.h"
+#include "lib/tls_check.h"
 #include "store_redis/claims.h"
 #include "store_redis/label_counts.h"
 #include "store_redis/leases.h"
@@ -66,6 +68,7 @@ static void redis_check(const void *data, const struct ow_report *report)
 	check_place(&url, report);
 	check_login(conf, &url, report);
 	check_prefixes(conf, report);
+	tls_options_check(&conf->tls, url.tls, "redis://", "rediss://", report);
 	redis_url_fini(&url);
 }
 
@@ -197,6 +200,7 @@ static struct node *make_node(struct store *s)
 	    .connection = {.host = s->host,
 		.self = s->self,
 		.url = &s->url,
+		.tls = s->tls,
 		.client_name = s->client_name,
 		.limits = {.connect_ms = conf->connect_ms,
 		    .timeout_ms = conf->timeout_ms,
@@ -231,10 +235,18 @@ static const char *take_url(struct store *s)
 	return NULL;
 }
 
+static struct ow_tls *make_tls(struct store *s, const char **why)
+{
+	struct ow_tls_options tls = s->conf->tls;
+	tls.size = sizeof(tls);
+	return s->host->tls_new(s->self, &tls, why);
+}
+
 static void redis_destroy(void *state)
 {
 	struct store *s = state;
 	node_free(s->node);
+	s->host->tls_free(s->tls);
 	sweeper_free(s->sweeper);
 	label_counts_free(s->labels);
 	strays_free(s->strays);
@@ -253,7 +265,10 @@ static void *redis_create(
 	s->self = self;
 	s->conf = conf;
 	*why = take_url(s);
+	if (!*why && s->url.tls)
+		s->tls = make_tls(s, why);
 	if (*why) {
+		redis_url_fini(&s->url);
 		free(s);
 		return NULL;
 	}
@@ -294,6 +309,8 @@ static void redis_drain(void *state, struct ow_op *op)
 }
 
 /* ---- description ---- */
+
+OW_TLS_CHOICES;
 
 static const struct ow_option options[] = {
     OW_SECRET(struct redis_conf, url, "url", .flags = OW_O_REQUIRED,
@@ -336,6 +353,7 @@ static const struct ow_option options[] = {
 	.dflt = "cxone:metrics:duplicates:",
 	.help = "Duplicates are counted in Redis under this and their label (INCR, 24 h); "
 		"empty: they are not."),
+    OW_TLS_OPTIONS(struct redis_conf, tls),
     OW_OPTION_END,
 };
 
@@ -367,9 +385,5 @@ static const struct ow_component redis_component = {
 };
 
 static const struct ow_component *const components[] = {&redis_component, NULL};
-
-/* resolve() came with 1.2. */
-#undef OW_NEED_MINOR
-#define OW_NEED_MINOR 2
 
 OW_MODULE("store_redis", "1.0", "Apache-2.0", components)

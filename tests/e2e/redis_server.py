@@ -77,15 +77,14 @@ class Client:
 class Server:
     """One redis-server; nothing of it is left when it is closed."""
 
-    def __init__(self, *arguments, port=None):
+    def __init__(self, *arguments):
         if not PROGRAM:
             raise unittest.SkipTest("redis-server is not installed")
         self.temporary = tempfile.TemporaryDirectory(prefix="onceway-redis-")
         self.directory = pathlib.Path(self.temporary.name)
         self.path = str(self.directory / "redis.sock")
         self.arguments = arguments
-        self.fixed, self.port = port is not None, port
-        self.process = None
+        self.port = self.process = None
         self.start()
 
     @property
@@ -93,10 +92,10 @@ class Server:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self):
-        """Again on the same port. A port that somebody took first is tried anew."""
+        """The first time on any port; later on the same."""
+        fixed = self.port is not None
         for _ in range(20):
-            if not self.port:
-                self.port = free_port()
+            self.port = self.port if fixed else free_port()
             with open(self.directory / "log", "ab") as log:
                 self.process = subprocess.Popen(
                     [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1",
@@ -107,8 +106,6 @@ class Server:
             if self._answers():
                 return
             self.stop()
-            if not self.fixed:
-                self.port = None
         raise AssertionError((self.directory / "log").read_text())
 
     def _answers(self):

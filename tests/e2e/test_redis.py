@@ -10,7 +10,8 @@ import unittest
 
 from case import Answer, Case, Later, client, discarded, event, routed, wait_until
 from daemon import WRAPPER
-from redis_server import Server
+from redis_server import Server, free_port
+from secure import Certificates
 
 PREFIX = "cxone:dedup:"
 
@@ -266,6 +267,62 @@ class Addresses(RedisCase):
         self.assertAnswer(self.post(onceway, event()), 503)
         # While it loads what its master sent, it says so instead.
         onceway.wait_log(rf"{replica.url}: it is a replica and takes no keys")
+
+
+class Tls(RedisCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.certificates = Certificates()
+        cls.addClassCleanup(cls.certificates.close)
+
+    def secure_server(self, name, *arguments):
+        self.secure_port = free_port()
+        return self.server(
+            "--tls-port", str(self.secure_port), "--tls-auth-clients", "no",
+            "--tls-cert-file", self.certificates(f"{name}.pem"),
+            "--tls-key-file", self.certificates(f"{name}.key"),
+            "--tls-ca-cert-file", self.certificates("ca.pem"), *arguments)
+
+    def on_tls(self, peer, host="localhost", tls=(), **options):
+        return self.on_redis(
+            peer, url=f"rediss://{host}:{self.secure_port}/0",
+            store={"tls": {"ca": self.certificates("ca.pem"), **dict(tls)}}, **options)
+
+    def test_it_works(self):
+        server = self.secure_server("server")
+        crm = self.sink()
+        onceway = self.on_tls(crm)
+        bodies = [event(f"t{n}", text="x" * 20000) for n in range(50)]
+        for expected in (routed, discarded):
+            calls = [Later(self.post, onceway, b) for b in bodies]
+            for n, call in enumerate(calls):
+                self.assertAnswer(call.get(), 200, expected(f"t{n}"))
+        self.assertDelivered(crm, bodies)
+        server.ask("CLIENT", "KILL", "TYPE", "normal")
+        self.assertAnswer(self.post(onceway, bodies[0]), 200, discarded("t0"))
+
+    def test_a_client_certificate(self):
+        self.secure_server("server", "--tls-auth-clients", "yes")
+        onceway = self.on_tls(self.sink(), tls=self.certificates.pair("client"))
+        self.assertAnswer(self.post(onceway, event()), 200, routed())
+
+    def refused(self, name, phrase, **options):
+        self.secure_server(name)
+        crm = self.sink()
+        onceway = self.on_tls(crm, start=False, **options).start(ready=False)
+        self.assertAnswer(self.post(onceway, event()), 503)
+        onceway.wait_log(rf"store main: rediss://localhost:{self.secure_port}/0: .*{phrase}")
+        self.assertRegex(onceway.admin("/readyz").text, phrase)
+        self.assertEqual(crm.requests, [])
+
+    def test_an_unknown_ca(self):
+        self.refused("unknown", "CA|issuer")
+
+    def test_another_host(self):
+        self.refused("wrong-host", "localhost|name")
+
+    def test_an_expired_certificate(self):
+        self.refused("expired", "expired")
 
 
 class Neighbours(RedisCase):
