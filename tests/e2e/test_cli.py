@@ -6,7 +6,7 @@ import unittest
 
 from daemon import SOURCE_DIR, configuration, run
 
-PLUGINS = ["keyer cxone", "sink http", "sink log", "source webhook", "store memory"]
+PLUGINS = ["keyer cxone", "sink http", "sink log", "source webhook", "store memory", "store redis"]
 TYPES = {"string", "secret", "int", "bool", "duration", "size", "enum", "list", "pairs", "url",
          "address", "pointer", "reference"}
 

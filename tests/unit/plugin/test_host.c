@@ -366,6 +366,56 @@ START_TEST(a_tls_stream_says_what_is_wrong)
 }
 END_TEST
 
+struct found {
+	unsigned calls;
+	size_t count;
+	char address[64];
+	const char *why;
+};
+
+static void on_found(const struct ow_addresses *found, void *arg)
+{
+	struct found *f = arg;
+	f->calls++;
+	f->count = found->count;
+	f->why = found->why;
+	ck_assert_uint_ge(found->size, sizeof(*found));
+	if (found->count > 0 && found->at[0]->sa_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const void *)found->at[0];
+		ck_assert_uint_eq(found->lengths[0], sizeof(*v4));
+		ck_assert_int_eq(ntohs(v4->sin_port), 6379);
+		inet_ntop(AF_INET, &v4->sin_addr, f->address, sizeof(f->address));
+	}
+}
+
+START_TEST(literal_addresses_are_found_later)
+{
+	struct found found = {0}, cancelled = {0};
+	struct ow_query *query =
+	    fixture.host->resolve(fixture.sink, "192.0.2.7", 6379, on_found, &cancelled);
+	fixture.host->resolve(fixture.sink, "192.0.2.7", 6379, on_found, &found);
+	ck_assert_uint_eq(found.calls, 0);
+	fixture.host->resolve_cancel(query);
+	fixture.host->resolve_cancel(NULL);
+	fixture_spin();
+	ck_assert_uint_eq(found.calls, 1);
+	ck_assert_uint_eq(found.count, 1);
+	ck_assert_ptr_null(found.why);
+	ck_assert_str_eq(found.address, "192.0.2.7");
+	ck_assert_uint_eq(cancelled.calls, 0);
+}
+END_TEST
+
+START_TEST(a_name_can_be_given_up)
+{
+	struct found found = {0};
+	fixture.host->resolve_cancel(
+	    fixture.host->resolve(fixture.sink, "nowhere.invalid", 6379, on_found, &found));
+	fixture_spin();
+	ck_assert_uint_eq(found.calls, 0);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("plugin/host");
@@ -387,6 +437,8 @@ static Suite *suite(void)
 	tcase_add_test(t, a_pool_needs_a_url);
 	tcase_add_test(t, tls_files_that_are_missing_are_named);
 	tcase_add_test(t, a_tls_stream_says_what_is_wrong);
+	tcase_add_test(t, literal_addresses_are_found_later);
+	tcase_add_test(t, a_name_can_be_given_up);
 	suite_add_tcase(s, t);
 	return s;
 }
