@@ -34,9 +34,13 @@ static size_t print_number(char out[NUMBER_MAX], int64_t number)
 	char reversed[NUMBER_MAX];
 	size_t digits = 0, len = 0;
 	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-	do
+	for (; rest >= 100; rest /= 100) {
 		reversed[digits++] = (char)('0' + rest % 10);
-	while (rest /= 10);
+		reversed[digits++] = (char)('0' + rest / 10 % 10);
+	}
+	if (rest >= 10)
+		reversed[digits++] = (char)('0' + rest % 10), rest /= 10;
+	reversed[digits++] = (char)('0' + rest);
 	if (number < 0)
 		out[len++] = '-';
 	while (digits > 0)
@@ -49,7 +53,10 @@ static void add_length(struct command *c, char sign, size_t length)
 {
 	char *at = make_room(c, NUMBER_MAX + 3), *start = at;
 	*at++ = sign;
-	at += print_number(at, (int64_t)length);
+	if (length < 10) /* most of them */
+		*at++ = (char)('0' + length);
+	else
+		at += print_number(at, (int64_t)length);
 	*at++ = '\r';
 	*at++ = '\n';
 	c->len += (size_t)(at - start);

@@ -140,13 +140,20 @@ class Server:
                 out[name] = int(rest.split(",")[0].split("=")[1])
         return {n: out.get(n, 0) for n in names} if names else out
 
+    def pause(self):
+        """It takes connections and bytes, and does nothing about them."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def kill(self):
         self.process.kill()
         self.process.wait()
 
     def stop(self):
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
+            self.resume()
             self.kill()
 
     def close(self):
