@@ -255,15 +255,103 @@ START_TEST(a_claim_state_that_does_not_exist_is_503)
 }
 END_TEST
 
-/* The sink has it: whatever the store says, it must not come again. */
-START_TEST(what_cannot_be_committed_is_still_acknowledged)
+static const struct step down = {.rc = OW_FAIL, .why = "down"};
+
+/* The source waits meanwhile, and so do copies. */
+START_TEST(a_commit_that_fails_is_tried_again)
 {
-	rig_script(CALL_COMMIT, (struct step){.rc = OW_FAIL, .why = "down"});
+	rig_script(CALL_COMMIT, down);
+	rig_script(CALL_COMMIT, down);
+	struct sent *s = rig_emit("a"), *copy = rig_emit("a");
+	rig_until(rig.made[CALL_COMMIT] == 2);
+	ck_assert_uint_eq(s->settled + copy->settled, 0);
+	rig_until(s->settled);
+	rig_expect("claim a, deliver a, commit a, commit a, commit a, settle a delivered 200, "
+		   "settle a duplicate 200");
+	ck_assert(s->acknowledge);
+	ck_assert(model_is_done("k:a"));
+	ck_assert_int_eq(store_errors(), 2);
+	ck_assert_int_eq(rig_metric("onceway_lease_lost_total", NULL, NULL), 0);
+}
+END_TEST
+
+/* The sink has it: whatever the store says, it must not come again. */
+START_TEST(what_cannot_be_committed_until_the_deadline_is_still_acknowledged)
+{
+	rig_freeze();
+	rig_script(CALL_COMMIT, down);
+	rig_script(CALL_COMMIT, down);
+	rig_script(
+	    CALL_COMMIT, (struct step){.rc = OW_FAIL, .why = "down", .advance_ms = 60000});
+	struct sent *s = emit_and_wait();
+	rig_expect("claim a, deliver a, commit a, commit a, commit a, settle a delivered 200");
+	ck_assert(s->acknowledge);
+	ck_assert_int_eq(store_errors(), 3);
+	model_expire("k:a");
+}
+END_TEST
+
+START_TEST(a_commit_past_the_deadline_is_tried_once_more)
+{
+	rig_freeze();
+	rig_script(
+	    CALL_COMMIT, (struct step){.rc = OW_FAIL, .why = "down", .advance_ms = 60000});
+	emit_and_wait();
+	rig_expect("claim a, deliver a, commit a, commit a, settle a delivered 200");
+	ck_assert(model_is_done("k:a"));
+	rig_script(
+	    CALL_COMMIT, (struct step){.rc = OW_FAIL, .why = "down", .advance_ms = 60000});
+	rig_script(CALL_COMMIT, down);
+	struct sent *s = rig_emit("b");
+	rig_until(s->settled);
+	rig_expect("claim b, deliver b, commit b, commit b, settle b delivered 200");
+}
+END_TEST
+
+/* Only FAIL means that it may work later. */
+START_TEST(a_commit_is_retried_under_its_lease)
+{
+	struct rig_setup setup = rig_usual();
+	setup.policy.lock_ms = 30;
+	restart(setup);
+	rig_script(CALL_COMMIT, down);
+	rig_script(CALL_COMMIT, later);
 	struct sent *s = rig_emit("a");
+	rig_until(rig.made[CALL_COMMIT] == 2);
+	unsigned renewed = rig.made[CALL_RENEW];
+	rig_until(rig.made[CALL_RENEW] >= renewed + 2);
+	ck_assert_uint_eq(s->settled, 0);
+	call_answer(rig_call(CALL_COMMIT, 0), fine);
+	rig_until(s->settled);
+	ck_assert(model_is_done("k:a"));
+}
+END_TEST
+
+START_TEST(a_failure_to_be_kept_is_committed_again_too)
+{
+	struct rig_setup setup = rig_usual();
+	setup.policy.on_failure = ON_FAILURE_KEEP;
+	restart(setup);
+	rig_script(CALL_DELIVER, (struct step){.rc = OW_REJECT});
+	rig_script(CALL_COMMIT, down);
+	emit_and_wait();
+	rig_expect("claim a, deliver a, commit a failed, commit a failed, settle a failed 502");
+	ck_assert(model_is_done("k:a"));
+}
+END_TEST
+
+START_TEST(an_abort_ends_the_waits_of_a_commit)
+{
+	rig_script(CALL_COMMIT, later);
+	struct sent *s = rig_emit("a");
+	rig_until(rig_open(CALL_COMMIT) == 1);
+	call_answer(rig_call(CALL_COMMIT, 0), down);
+	while (rig.made[CALL_COMMIT] == 1 && !s->settled) {
+		engine_abort(rig.engine);
+		rig_turn();
+	}
 	rig_expect("claim a, deliver a, commit a, settle a delivered 200");
 	ck_assert(s->acknowledge);
-	ck_assert_int_eq(store_errors(), 1);
-	ck_assert_int_eq(rig_metric("onceway_lease_lost_total", NULL, NULL), 0);
 }
 END_TEST
 
@@ -328,7 +416,12 @@ static Suite *suite(void)
 	tcase_add_test(t, keep_does_not_keep_what_was_told_to_come_again);
 	tcase_add_test(t, a_store_that_cannot_claim_is_503);
 	tcase_add_test(t, a_claim_state_that_does_not_exist_is_503);
-	tcase_add_test(t, what_cannot_be_committed_is_still_acknowledged);
+	tcase_add_test(t, a_commit_that_fails_is_tried_again);
+	tcase_add_test(t, what_cannot_be_committed_until_the_deadline_is_still_acknowledged);
+	tcase_add_test(t, a_commit_past_the_deadline_is_tried_once_more);
+	tcase_add_test(t, a_commit_is_retried_under_its_lease);
+	tcase_add_test(t, a_failure_to_be_kept_is_committed_again_too);
+	tcase_add_test(t, an_abort_ends_the_waits_of_a_commit);
 	tcase_add_test(t, a_commit_that_is_refused_is_a_lost_lease);
 	tcase_add_test(t, a_release_that_is_refused_is_a_lost_lease);
 	tcase_add_test(t, a_release_that_fails_is_counted);
