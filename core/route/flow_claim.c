@@ -168,7 +168,8 @@ void flow_claim(struct flow *f)
 		f->holder = true;
 		engine_set_holder(f->engine, f->table_key, f);
 	}
-	claim_in(f, stores_choose(&f->route->stores, f, flow_now_us(f)));
+	struct stores *stores = &f->route->stores;
+	claim_in(f, stores->fallen ? stores_choose(stores, f, flow_now_us(f)) : &stores->first);
 }
 
 /* ---- behind a claim of this worker ---- */

@@ -84,11 +84,10 @@ static void refuse_waiters(struct list *waiters, const struct verdict *v)
  */
 static void settle_waiters(struct list *waiters, const struct verdict *v)
 {
-	struct verdict theirs = *v;
-	bool accepted = v->outcome == OW_DELIVERED || v->outcome == OW_PASSED;
-	bool failed = v->outcome == OW_FAILED && !v->kept_failure;
 	if (list_empty(waiters))
 		return;
+	bool accepted = v->outcome == OW_DELIVERED || v->outcome == OW_PASSED;
+	bool failed = v->outcome == OW_FAILED && !v->kept_failure;
 	if (failed && v->refused) {
 		refuse_waiters(waiters, v);
 		return;
@@ -97,6 +96,7 @@ static void settle_waiters(struct list *waiters, const struct verdict *v)
 		take_over(waiters);
 		return;
 	}
+	struct verdict theirs = *v;
 	theirs.waited = accepted;
 	if (accepted || v->kept_failure)
 		theirs.outcome = OW_DUPLICATE;

@@ -58,8 +58,6 @@ void stores_fini(struct stores *s)
 
 struct route_store *stores_choose(struct stores *s, const void *asker, int64_t now_us)
 {
-	if (!s->fallen)
-		return &s->first;
 	if (s->prober || now_us < s->probe_us)
 		return &s->fallback;
 	s->prober = asker;

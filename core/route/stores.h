@@ -40,7 +40,8 @@ static inline struct route_store *stores_current(struct stores *s)
 	return s->fallen ? &s->fallback : &s->first;
 }
 
-/* The store for a claim. asker: any pointer that stays the same until the claim is answered. */
+/* The store for a claim while fallen. asker: any pointer that stays the same until the claim is
+ * answered. */
 struct route_store *stores_choose(struct stores *s, const void *asker, int64_t now_us);
 /* What the asker's claim, begun at begun_us, came to. */
 void stores_answered(
