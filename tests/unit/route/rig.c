@@ -388,6 +388,8 @@ static void settled(void *state, void *cookie, const struct ow_settlement *how)
 	copy_text(s->content_type, sizeof(s->content_type), how->content_type);
 	copy_text(s->body, sizeof(s->body), how->body);
 	ck_assert_int_eq(s->acknowledge, may_be_acknowledged(s));
+	if (s->status == 503 || s->status == 409)
+		ck_assert_int_gt(s->retry_after_ms, 0);
 	tell("settle %s %s %d", s->name, outcome_name(s->outcome), s->status);
 	if (rig.on_settle)
 		rig.on_settle(s);

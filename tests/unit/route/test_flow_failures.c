@@ -393,6 +393,156 @@ START_TEST(a_release_that_fails_is_counted)
 }
 END_TEST
 
+/* ---- Retry-After ---- */
+
+/* Each brings about one 503 or 409; the rig refuses any that does not say when to come again.
+ */
+
+static void beyond_max_inflight(void)
+{
+	rig_script(CALL_CLAIM, (struct step){.rc = OW_FAIL});
+	rig_emit("b");
+	rig_emit("a");
+	rig_emit("a"); /* one too many */
+}
+
+static void store_down(void)
+{
+	rig_script(CALL_CLAIM, down);
+	rig_emit("a");
+}
+
+static void store_too_slow(void)
+{
+	rig_script(CALL_CLAIM, (struct step){.later = true});
+	rig_emit("a");
+	rig_spin();
+	op_cancel(rig_call(CALL_CLAIM, 0)->op);
+}
+
+static void sink_busy(void)
+{
+	for (int i = 0; i < 5; i++)
+		rig_script(CALL_DELIVER, (struct step){.rc = OW_RETRY, .busy = true});
+	rig_emit("a");
+}
+
+static void ends_while(enum call_kind kind)
+{
+	rig_script(kind, later);
+	rig_emit("a");
+	rig_emit("a"); /* waits */
+	rig_spin();
+	engine_abort(rig.engine);
+}
+
+static void ends_while_claiming(void)
+{
+	ends_while(CALL_CLAIM);
+}
+
+static void ends_while_delivering(void)
+{
+	ends_while(CALL_DELIVER);
+}
+
+static void ends_before_it_begins(void)
+{
+	rig_emit("a");
+	engine_abort(rig.engine);
+}
+
+static void ends_while_polling(void)
+{
+	model_take("k:a");
+	rig_emit("a");
+	rig_until(rig_metric("onceway_waiting", NULL, NULL) == 1);
+	engine_abort(rig.engine);
+}
+
+static void ends_while_backing_off(void)
+{
+	rig_script(CALL_DELIVER, (struct step){.rc = OW_RETRY, .retry_after_ms = 50000});
+	rig_emit("a");
+	rig_spin();
+	engine_abort(rig.engine);
+}
+
+static void waits_until_its_deadline(void)
+{
+	rig_script(CALL_DELIVER, (struct step){.later = true, .stubborn = true});
+	rig_emit("a");
+	rig_emit("a");
+	rig_until(rig_outcomes(OW_REJECTED) == 1);
+	rig_until(rig.cancels == 1);
+	call_answer(rig_call(CALL_DELIVER, 0), fine);
+}
+
+static void asks_until_its_deadline(void)
+{
+	model_take("k:a");
+	rig_emit("a");
+}
+
+static void is_rejected_behind(void)
+{
+	rig_script(CALL_DELIVER, later);
+	rig_emit("a");
+	rig_spin();
+	rig_emit("a");
+	rig_spin();
+	call_answer(rig_call(CALL_DELIVER, 0), fine);
+}
+
+static void is_rejected_elsewhere(void)
+{
+	rig_script(
+	    CALL_CLAIM, (struct step){.state = OW_CLAIM_IN_PROGRESS, .remaining_ms = -1});
+	rig_emit("a");
+}
+
+static const struct {
+	void (*happen)(void);
+	int status;
+	int in_progress;
+	int64_t deadline_ms, max_inflight; /* 0: the usual */
+} comes_again[] = {
+    {beyond_max_inflight, 503, IN_PROGRESS_WAIT, 0, 2},
+    {store_down, 503, IN_PROGRESS_WAIT, 0, 0},
+    {store_too_slow, 503, IN_PROGRESS_WAIT, 0, 0},
+    {sink_busy, 503, IN_PROGRESS_WAIT, 0, 0},
+    {ends_before_it_begins, 503, IN_PROGRESS_WAIT, 0, 0},
+    {ends_while_claiming, 503, IN_PROGRESS_WAIT, 0, 0},
+    {ends_while_delivering, 503, IN_PROGRESS_WAIT, 0, 0},
+    {ends_while_polling, 503, IN_PROGRESS_WAIT, 0, 0},
+    {ends_while_backing_off, 503, IN_PROGRESS_WAIT, 0, 0},
+    {waits_until_its_deadline, 409, IN_PROGRESS_WAIT, 20, 0},
+    {asks_until_its_deadline, 409, IN_PROGRESS_WAIT, 30, 0},
+    {is_rejected_behind, 409, IN_PROGRESS_REJECT, 0, 0},
+    {is_rejected_elsewhere, 409, IN_PROGRESS_REJECT, 0, 0},
+};
+
+START_TEST(every_503_and_409_says_when_to_come_again)
+{
+	struct rig_setup setup = rig_usual();
+	setup.policy.in_progress = comes_again[_i].in_progress;
+	if (comes_again[_i].deadline_ms)
+		setup.policy.deadline_ms = comes_again[_i].deadline_ms;
+	if (comes_again[_i].max_inflight)
+		setup.policy.max_inflight = comes_again[_i].max_inflight;
+	restart(setup);
+	comes_again[_i].happen();
+	rig_until(engine_unsettled(rig.engine) == 0);
+	unsigned found = 0;
+	list_each(&rig.sent, link)
+	{
+		const struct sent *s = list_entry(link, struct sent, link);
+		found += s->status == comes_again[_i].status && s->retry_after_ms > 0;
+	}
+	ck_assert_uint_ge(found, 1);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("route/flow, failures");
@@ -425,6 +575,8 @@ static Suite *suite(void)
 	tcase_add_test(t, a_commit_that_is_refused_is_a_lost_lease);
 	tcase_add_test(t, a_release_that_is_refused_is_a_lost_lease);
 	tcase_add_test(t, a_release_that_fails_is_counted);
+	tcase_add_loop_test(t, every_503_and_409_says_when_to_come_again, 0,
+	    sizeof(comes_again) / sizeof(comes_again[0]));
 	suite_add_tcase(s, t);
 	return s;
 }
