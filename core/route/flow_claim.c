@@ -112,10 +112,12 @@ static void claim_failed(struct flow *f, bool too_slow)
 	}
 	if (too_slow)
 		give_back(f->engine, f->store, &f->claim);
-	if (another)
+	if (another) {
 		claim_in(f, &f->route->stores.fallback);
-	else
+	} else {
+		turn_away_waiters(f);
 		flow_pass_unclaimed(f);
+	}
 }
 
 static void claim_done(struct ow_op *op, void *arg)

@@ -342,15 +342,16 @@ END_TEST
 
 START_TEST(an_abort_ends_the_waits_of_a_commit)
 {
-	rig_script(CALL_COMMIT, later);
+	rig_script(CALL_COMMIT, down);
 	struct sent *s = rig_emit("a");
-	rig_until(rig_open(CALL_COMMIT) == 1);
-	call_answer(rig_call(CALL_COMMIT, 0), down);
-	while (rig.made[CALL_COMMIT] == 1 && !s->settled) {
-		engine_abort(rig.engine);
-		rig_turn();
-	}
-	rig_expect("claim a, deliver a, commit a, settle a delivered 200");
+	rig_until(store_errors() == 1);
+	/* On a machine that slow the next one may be under way by now. */
+	bool waits = rig.made[CALL_COMMIT] == 1;
+	engine_abort(rig.engine);
+	rig_until(s->settled);
+	if (waits)
+		rig_expect("claim a, deliver a, commit a, settle a delivered 200");
+	ck_assert_int_eq(s->outcome, OW_DELIVERED);
 	ck_assert(s->acknowledge);
 }
 END_TEST

@@ -85,6 +85,24 @@ START_TEST(copies_wait_for_one_that_passes)
 }
 END_TEST
 
+/* Passing is delivering: what in_progress says of copies holds. */
+START_TEST(copies_that_may_not_wait_are_turned_away)
+{
+	setup.policy.in_progress = IN_PROGRESS_REJECT;
+	rig_stop();
+	rig_start(setup);
+	rig_script(CALL_CLAIM, down);
+	rig_script(CALL_DELIVER, later);
+	rig_emit("a");
+	rig_emit("a");
+	rig_expect("claim a, settle a rejected 409, deliver a");
+	rig_emit("a");
+	rig_expect("settle a rejected 409");
+	call_answer(rig_call(CALL_DELIVER, 0), fine);
+	rig_expect("settle a passed 200");
+}
+END_TEST
+
 START_TEST(after_one_that_passed_in_vain_the_next_takes_over)
 {
 	rig_script(CALL_CLAIM, down);
@@ -336,6 +354,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(t, start_pass, rig_stop);
 	tcase_add_test(t, without_its_store_an_event_is_passed);
 	tcase_add_test(t, copies_wait_for_one_that_passes);
+	tcase_add_test(t, copies_that_may_not_wait_are_turned_away);
 	tcase_add_test(t, after_one_that_passed_in_vain_the_next_takes_over);
 	tcase_add_test(t, a_claim_that_was_too_slow_is_given_back_beside_the_delivery);
 	tcase_add_test(t, an_abort_passes_nothing);
