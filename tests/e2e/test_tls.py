@@ -252,6 +252,22 @@ class Http(ListenerCase):
         c.farewell()
         self.assertIn(b"200 OK", c.run(c.tls.read, 65536))
 
+    def test_a_farewell_while_an_answer_is_sent(self):
+        large = b"y" * 8000000
+        crm = self.sink(default=Answer(body=large))
+        onceway = self.daemon(
+            crm, listener={"tls": self.files.pair("server")}, route={"respond": "sink"},
+            sink={"max_response": "16MiB"})
+        c = secure.ByHand(onceway.port, self.files.client())
+        self.addCleanup(c.close)
+        c.run(c.tls.do_handshake)
+        c.run(c.tls.write, client.request_bytes("POST", client.PATH, event()))
+        onceway.wait_log("delivered: the sink accepted it")
+        c.farewell()
+        got = 0
+        while got < len(large):
+            got += len(c.run(c.tls.read, 65536))
+
     def test_idle_connections_end_with_a_farewell(self):
         onceway = self.listening(onceway={"listener": {"idle_timeout": "200ms"}})
         c = self.secure(onceway)
