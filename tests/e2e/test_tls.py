@@ -456,6 +456,15 @@ class ToSink(SinkCase):
         crm = self.sink(tls=self.files.server("wrong-host"))
         self.delivered(crm, tls={"ca": self.files("hashed"), "server_name": "other.example"})
 
+    def test_who_is_asked_for(self):
+        context, asked = self.files.server(), []
+        context.sni_callback = lambda _, name, __: asked.append(name)
+        crm = self.sink(tls=context)
+        for host, tls in (("localhost", {}), ("127.0.0.1", {}),
+                          ("127.0.0.1", {"server_name": "onceway.test"})):
+            self.delivered(crm, host=host, tls={"ca": self.files("ca.pem"), **tls}).stop()
+        self.assertEqual(asked, ["localhost", None, "onceway.test"])
+
     def test_every_refusal(self):
         known = {"ca": self.files("ca.pem")}
         cases = (
