@@ -289,6 +289,23 @@ class Http(ListenerCase):
         self.assertTrue(busy.is_closed())
         onceway.check_ended()
 
+    def test_drain_during_a_handshake(self):
+        onceway = self.listening()
+        c = secure.ByHand(onceway.port, self.files.client(version=ssl.TLSVersion.TLSv1_3))
+        self.addCleanup(c.close)
+        with self.assertRaises(ssl.SSLWantReadError):
+            c.tls.do_handshake()
+        c.flush()
+        c.receive()
+        onceway.signal()
+        onceway.wait_log("draining")
+        time.sleep(0.2)
+        c.tls.do_handshake()
+        c.tls.write(client.request_bytes("POST", client.PATH, event()))
+        c.flush()
+        self.assertIn(b"HTTP/1.1 ", c.run(c.tls.read, 65536))
+        onceway.check_ended()
+
     def test_too_many_are_closed(self):
         onceway = self.listening(onceway={"listener": {"max_connections": 1}})
         first = self.secure(onceway)
