@@ -66,8 +66,8 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 		wire->events->refused(wire, &end);
 	} else if ((what & BEV_EVENT_WRITING) && end.error) {
 		wire->write_error = end.error;
-		/* An OpenSSL bufferevent has stopped reading too. */
-		bufferevent_enable(stream, EV_READ);
+		if (wire->tls) /* libevent has stopped reading too */
+			bufferevent_enable(stream, EV_READ);
 	} else {
 		wire->events->lost(wire, &end);
 	}

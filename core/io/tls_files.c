@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -264,11 +265,13 @@ static SSL_CTX *context_new(const struct tls_config *c)
 	SSL_CTX_set_min_proto_version(context, versions[c->min_version]);
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	/* libevent sends what a full socket did not take from where it is then. */
-	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
-				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-				      SSL_MODE_RELEASE_BUFFERS);
-	if (c->side == TLS_SERVER)
+	SSL_CTX_set_mode(
+	    context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	if (c->side == TLS_SERVER) {
+		/* A listener may have many connections that are idle. */
+		SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 		SSL_CTX_set_client_CA_list(context, sk_X509_NAME_new_null());
+	}
 	return context;
 }
 
@@ -327,4 +330,9 @@ void tls_stamp(const struct tls_config *config, struct tls_stamp *stamp)
 		stamp->of[i].seconds = (int64_t)st.st_mtim.tv_sec;
 		stamp->of[i].nanoseconds = (int64_t)st.st_mtim.tv_nsec;
 	}
+}
+
+const char *tls_library_version(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION_STRING);
 }

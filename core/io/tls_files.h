@@ -65,6 +65,9 @@ struct tls_stamp {
 /* Zeroed first: it may be compared by its bytes. */
 void tls_stamp(const struct tls_config *config, struct tls_stamp *stamp);
 
+/* "3.0.11": of the OpenSSL that is loaded. */
+const char *tls_library_version(void);
+
 #define TLS_DATE_SIZE 16
 
 /* "2026-11-21"; when the certificate ends, or begins. */

@@ -89,7 +89,7 @@ class ByHand:
     def flush(self):
         self.raw.sendall(self.outgoing.read())
 
-    def _receive(self):
+    def receive(self):
         data = self.raw.recv(65536)
         if data:
             self.incoming.write(data)
@@ -104,7 +104,7 @@ class ByHand:
                 return result
             except ssl.SSLWantReadError:
                 self.flush()
-                self._receive()
+                self.receive()
 
     def farewell(self):
         """Says that no more comes, and goes on reading."""

@@ -252,6 +252,22 @@ class Http(ListenerCase):
         c.farewell()
         self.assertIn(b"200 OK", c.run(c.tls.read, 65536))
 
+    def test_a_farewell_while_an_answer_is_sent(self):
+        large = b"y" * 8000000
+        crm = self.sink(default=Answer(body=large))
+        onceway = self.daemon(
+            crm, listener={"tls": self.files.pair("server")}, route={"respond": "sink"},
+            sink={"max_response": "16MiB"})
+        c = secure.ByHand(onceway.port, self.files.client())
+        self.addCleanup(c.close)
+        c.run(c.tls.do_handshake)
+        c.run(c.tls.write, client.request_bytes("POST", client.PATH, event()))
+        onceway.wait_log("delivered: the sink accepted it")
+        c.farewell()
+        got = 0
+        while got < len(large):
+            got += len(c.run(c.tls.read, 65536))
+
     def test_idle_connections_end_with_a_farewell(self):
         onceway = self.listening(onceway={"listener": {"idle_timeout": "200ms"}})
         c = self.secure(onceway)
@@ -271,6 +287,23 @@ class Http(ListenerCase):
         self.assertTrue(idle.is_closed())
         self.assertAnswer(later.get(), 200, routed())
         self.assertTrue(busy.is_closed())
+        onceway.check_ended()
+
+    def test_drain_during_a_handshake(self):
+        onceway = self.listening()
+        c = secure.ByHand(onceway.port, self.files.client(version=ssl.TLSVersion.TLSv1_3))
+        self.addCleanup(c.close)
+        with self.assertRaises(ssl.SSLWantReadError):
+            c.tls.do_handshake()
+        c.flush()
+        c.receive()
+        onceway.signal()
+        onceway.wait_log("draining")
+        time.sleep(0.2)
+        c.tls.do_handshake()
+        c.tls.write(client.request_bytes("POST", client.PATH, event()))
+        c.flush()
+        self.assertIn(b"HTTP/1.1 ", c.run(c.tls.read, 65536))
         onceway.check_ended()
 
     def test_too_many_are_closed(self):
@@ -439,6 +472,15 @@ class ToSink(SinkCase):
     def test_other_names(self):
         crm = self.sink(tls=self.files.server("wrong-host"))
         self.delivered(crm, tls={"ca": self.files("hashed"), "server_name": "other.example"})
+
+    def test_who_is_asked_for(self):
+        context, asked = self.files.server(), []
+        context.sni_callback = lambda _, name, __: asked.append(name)
+        crm = self.sink(tls=context)
+        for host, tls in (("localhost", {}), ("127.0.0.1", {}),
+                          ("127.0.0.1", {"server_name": "onceway.test"})):
+            self.delivered(crm, host=host, tls={"ca": self.files("ca.pem"), **tls}).stop()
+        self.assertEqual(asked, ["localhost", None, "onceway.test"])
 
     def test_every_refusal(self):
         known = {"ca": self.files("ca.pem")}

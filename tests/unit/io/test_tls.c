@@ -285,14 +285,14 @@ START_TEST(dates)
 {
 	make_client_of(options(file("ca.pem")));
 	make_server_of(serving("expired"));
-	contains(logged(), "expired.pem: the certificate has expired on 2020-01-01");
+	contains(logged(), "expired.pem`: the certificate has expired on 2020-01-01");
 	expect_client_fails(
 	    "localhost", "its certificate (CN=expired) has expired on 2020-01-01");
 	make_server_of(serving("future"));
 	expect_client_fails(
 	    "localhost", "its certificate (CN=future) is not valid before 2100-01-01");
 	make_server_of(serving("soon"));
-	contains(logged(), "soon.pem: the certificate expires on");
+	contains(logged(), "soon.pem`: the certificate expires on");
 	expect_good("localhost");
 }
 END_TEST
@@ -498,7 +498,7 @@ START_TEST(replaced_files_are_used)
 	tls_store_look(w.store);
 	tls_store_look(w.store);
 	ck_assert_uint_eq(
-	    count_logged("live.key: the key does not belong to the certificate in"), 1);
+	    count_logged("live.key`: the key does not belong to the certificate in"), 1);
 	contains(logged(), "listener public: tls.key: ");
 	contains(logged(), "going on with what was loaded before");
 	expect_subject("CN=server");
@@ -519,7 +519,7 @@ START_TEST(replaced_files_are_used)
 	/* Gone altogether. */
 	ck_assert_int_eq(unlink(file("live.pem")), 0);
 	tls_store_look(w.store);
-	contains(logged(), "live.pem: No such file or directory; going on");
+	contains(logged(), "live.pem`: No such file or directory; going on");
 	expect_subject("CN=renewed");
 }
 END_TEST
@@ -579,7 +579,7 @@ START_TEST(complaints_about_files)
 	struct tls_config c = serving("server");
 	expect_complaint(c, 0, "");
 	c.certificate = file("missing.pem");
-	expect_complaint(c, 1, "missing.pem: No such file or directory");
+	expect_complaint(c, 1, "missing.pem`: No such file or directory");
 	c.certificate = directory;
 	expect_complaint(c, 1, "is not a file");
 	c.certificate = file("nothing.pem");
@@ -588,11 +588,11 @@ START_TEST(complaints_about_files)
 	c = serving("server");
 	c.key = file("renewed.key");
 	expect_complaint(c, 1, "1: ");
-	expect_complaint(c, 1, "renewed.key: the key does not belong to the certificate in");
+	expect_complaint(c, 1, "renewed.key`: the key does not belong to the certificate in");
 	c.key = file("encrypted.key");
-	expect_complaint(c, 1, "encrypted.key: the key has a password");
+	expect_complaint(c, 1, "encrypted.key`: the key has a password");
 	c.key = file("server.pem");
-	expect_complaint(c, 1, "server.pem: there is no private key in PEM form in it");
+	expect_complaint(c, 1, "server.pem`: there is no private key in PEM form in it");
 	c.key = NULL;
 	expect_complaint(c, 1, "0: needs a key beside it");
 	c = serving("server");
@@ -625,7 +625,7 @@ START_TEST(a_client_names_the_file_at_fault)
 	struct ow_tls_options o = options(file("missing.pem"));
 	ck_assert_ptr_null(tls_client_new(&parts, &o, &why));
 	contains(why, "tls.ca: ");
-	contains(why, "missing.pem: No such file or directory");
+	contains(why, "missing.pem`: No such file or directory");
 	o = showing("client");
 	o.key = file("server.key");
 	ck_assert_ptr_null(tls_client_new(&parts, &o, &why));

@@ -331,7 +331,7 @@ START_TEST(tls_files_that_are_missing_are_named)
 	    .size = sizeof(options), .ca = "/nonexistent/ca.pem"};
 	const char *why = NULL;
 	ck_assert_ptr_null(fixture.host->tls_new(fixture.sink, &options, &why));
-	ck_assert_str_eq(why, "tls.ca: /nonexistent/ca.pem: No such file or directory");
+	ck_assert_str_eq(why, "tls.ca: `/nonexistent/ca.pem`: No such file or directory");
 }
 END_TEST
 
