@@ -3,7 +3,8 @@ import threading
 import time
 import unittest
 
-from case import Answer, Later, client, discarded, event, routed, wait_until
+from case import (
+    Answer, Later, client, configuration, discarded, event, routed, wait_until)
 from redis_server import Proxy
 from test_redis import RedisCase
 
@@ -83,10 +84,22 @@ class Gone(OutageCase):
         self.redis.kill()
         self.assertUnready("Connection refused")
         gate.set()
-        # The sink has it: that is what counts.
-        self.assertAnswer(original.get(), 200, routed())
+        self.onceway.wait_log("store main: commit: .*Connection refused")
         self.redis.start()
-        self.wait_ready()
+        # The sink has it; the commit is tried again, and nobody took the key meanwhile.
+        self.assertAnswer(original.get(), 200, routed())
+        self.assertAnswer(self.insist(event()), 200, discarded())
+        self.assertEqual(len(self.crm.requests), 1)
+
+    def test_until_the_end_of_the_delivery(self):
+        gate = threading.Event()
+        self.start(Answer(gate=gate), route={"deadline": "1s"})
+        original = Later(self.post, self.onceway, event())
+        self.crm.wait(1)
+        self.redis.kill()
+        gate.set()
+        # The sink has it: that is what counts, whatever the store says.
+        self.assertAnswer(original.get(), 200, routed())
 
     def test_the_claim_was_forgotten_during_the_delivery(self):
         gate = threading.Event()
@@ -198,8 +211,10 @@ class Full(OutageCase):
         self.crm.wait(1)
         self.redis.ask("CONFIG", "SET", "maxmemory", "1")
         gate.set()
-        self.assertAnswer(original.get(), 200, routed())
+        self.onceway.wait_log(r"store main: commit: Redis is full \(OOM\)")
         self.redis.ask("CONFIG", "SET", "maxmemory", "0")
+        self.assertAnswer(original.get(), 200, routed())
+        self.assertAnswer(self.post(self.onceway, event()), 200, discarded())
 
     def test_no_memory_still_releases(self):
         gate = threading.Event()
@@ -232,6 +247,49 @@ class Full(OutageCase):
         self.assertEqual(self.redis.calls("eval")["eval"], 1)
 
 
+class Policies(OutageCase):
+    def test_pass(self):
+        self.start(route={"on_store_error": "pass"})
+        self.assertAnswer(self.post(self.onceway, event("before")), 200, routed("before"))
+        self.redis.kill()
+        for _ in range(2):
+            self.assertAnswer(self.post(self.onceway, event()), 200)
+        self.assertDelivered(self.crm, [event("before"), event(), event()])
+
+    def test_fallback_and_back(self):
+        self.crm = self.sink()
+        config = configuration(self.crm.port, store={
+            "plugin": "redis", "url": self.redis.url, "sweep_interval": "0s", **QUICK},
+            route={"on_store_error": {"fallback": "spare"}})
+        config["stores"]["spare"] = {"plugin": "memory"}
+        self.onceway = self.daemon_of(config)
+        self.redis.kill()
+        self.assertAnswer(self.post(self.onceway, event()), 200, routed())
+        self.assertAnswer(self.post(self.onceway, event()), 200, discarded())
+        self.redis.start()
+        wait_until(lambda: self.metric("connects_total") == 2, "connecting again")
+        self.assertAnswer(self.insist(event("t2")), 200, routed("t2"))
+        wait_until(lambda: self.post(self.onceway, event("t3")).status == 200 and self.keys(),
+                   "Redis in use again")
+
+    def test_a_sliding_window(self):
+        self.start(route={"window_mode": "sliding", "window": "100s"})
+        self.assertAnswer(self.post(self.onceway, event()), 200, routed())
+        self.redis.ask("PEXPIRE", self.only_key(), 5000)
+        self.assertAnswer(self.post(self.onceway, event()), 200, discarded())
+        self.assertGreater(self.redis.ask("PTTL", self.only_key()), 50000)
+
+    def test_another_payload_under_the_same_key(self):
+        self.start(store={"local_cache": 10}, route={"on_mismatch": "reject"})
+        other = event(note="not part of the key")
+        self.assertAnswer(self.post(self.onceway, event()), 200, routed())
+        for _ in range(2):
+            self.assertAnswer(self.post(self.onceway, event()), 200, discarded())
+            self.assertAnswer(self.post(self.onceway, other), 422)
+        self.assertEqual(self.metric("cache_hits_total"), 4)
+        self.assertDelivered(self.crm, [event()])
+
+
 class Cut(OutageCase):
     def start_behind_proxy(self, **options):
         self.proxy = Proxy(self.redis.port)
@@ -258,8 +316,11 @@ class Cut(OutageCase):
         self.proxy.cut_after(2)
         gate.set()
         self.assertAnswer(original.get(), 200, routed())
+        # It was carried out; sent again, it finds its own result and not a successor's.
         self.assertAnswer(self.insist(event()), 200, discarded())
         self.assertEqual(len(self.crm.requests), 1)
+        self.assertEqual(self.onceway.metrics().get(
+            "onceway_lease_lost_total", route="cxone"), 0)
 
     def test_anywhere(self):
         self.start_behind_proxy()
