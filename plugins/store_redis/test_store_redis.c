@@ -34,10 +34,11 @@ static bool server_answers(void)
 	int status;
 	for (int i = 0; i < 3000; i++) {
 		redis = redisConnectUnix(path);
-		if (redis && !redis->err)
-			return true;
+		bool there = redis && !redis->err;
 		redisFree(redis);
 		redis = NULL;
+		if (there)
+			return true;
 		if (waitpid(server, &status, WNOHANG) == server)
 			return false;
 		usleep(10000);
@@ -47,7 +48,6 @@ static bool server_answers(void)
 
 static void server_stop(void)
 {
-	redisFree(redis);
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
 	unlink(path);
@@ -493,11 +493,24 @@ START_TEST(the_sweeper_counts)
 }
 END_TEST
 
+/* Each test is a process: with a connection of its own. */
+static void connect_other(void)
+{
+	redis = redisConnectUnix(path);
+	ck_assert(redis && !redis->err);
+}
+
+static void disconnect_other(void)
+{
+	redisFree(redis);
+}
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("store_redis");
 	TCase *t = tcase_create("store_redis");
 	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, connect_other, disconnect_other);
 	tcase_add_test(t, claims_once);
 	tcase_add_test(t, remembers_the_result);
 	tcase_add_test(t, remembers_a_failure_and_no_digest);
