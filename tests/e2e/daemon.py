@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shlex
 import signal
 import subprocess
@@ -117,6 +118,7 @@ class Daemon:
         self.config.write_text(json.dumps(config, indent=2))
         self.runs = 0
         self.process = None
+        self.files = None
         self.last_log = ""
         self.port = self.admin_port = None
 
@@ -136,7 +138,15 @@ class Daemon:
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 program() + ["run", "-c", str(self.config)], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, env=environment())
+                stdout=log, stderr=log, env=environment(), preexec_fn=self._set_limits)
+
+    def limit_files(self, count):
+        """From the next launch on it may have that many open files and no more."""
+        self.files = count
+
+    def _set_limits(self):
+        if self.files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.files, self.files))
 
     def start(self, ready=True):
         """Starts it and waits; with ready=False, not until its sinks and stores are ready."""
