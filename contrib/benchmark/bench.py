@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 
+import connections
 import instructions
 import servers
 
@@ -137,7 +138,13 @@ def main():
     parser.add_argument("--seconds", type=int, help="of each measurement; 4, or 1 if quick")
     parser.add_argument("--instructions", action="store_true",
                         help="count instructions with callgrind instead")
+    parser.add_argument("--connections", action="store_true",
+                        help="a normal client among 10,000 idle connections, slow ones and a "
+                             "flood instead")
     options = parser.parse_args()
+    if options.connections:
+        connections.report(2000 if options.quick else 10000, 2 if options.quick else 10)
+        return
     if options.instructions:
         instructions.report(500 if options.quick else 3000)
         return

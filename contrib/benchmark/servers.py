@@ -87,12 +87,12 @@ class Nginx:
 class Onceway(daemon.Daemon):
     """onceway with the CXone route and a memory store."""
 
-    def __init__(self, wrapper, sink_port, window):
+    def __init__(self, wrapper, sink_port, window, onceway=(), listener=(), sink=()):
         """sink_port None: events go to a file."""
         daemon.WRAPPER = shlex.split(wrapper)
         config = daemon.configuration(
-            sink_port, onceway={"log": {"level": "info"}}, store={"max_keys": 10000000},
-            route={"window": window})
+            sink_port, onceway={"log": {"level": "info"}, **dict(onceway)}, listener=listener,
+            store={"max_keys": 10000000}, sink=sink, route={"window": window})
         super().__init__(config)
         self.record = self.directory / "events.log"
         if not sink_port:
