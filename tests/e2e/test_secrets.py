@@ -11,13 +11,14 @@ import tempfile
 import unittest
 
 from case import Answer, Case, client, configuration, event, wait_until
-from daemon import Daemon, run
+from daemon import Daemon, need_for, run
 
 KEY = base64.b64encode(b"standard-webhooks-key-0123456789").decode()
 
 
 class Secrets(Case):
     def setUp(self):
+        need_for(json.dumps(configuration(9)))
         directory = tempfile.TemporaryDirectory(prefix="onceway-e2e-")
         self.addCleanup(directory.cleanup)
         self.directory = pathlib.Path(directory.name)
