@@ -21,10 +21,8 @@
 
 unsigned capacity_workers(const struct process_settings *process, char *why)
 {
-	if (process->workers != WORKERS_AUTO) {
-		snprintf(why, CAPACITY_WHY_SIZE, "%" PRId64, process->workers);
+	if (process->workers != WORKERS_AUTO)
 		return (unsigned)process->workers;
-	}
 	struct processors p = processors_find("");
 	unsigned count = p.usable < WORKERS_MAX ? p.usable : WORKERS_MAX;
 	int len = snprintf(why, CAPACITY_WHY_SIZE, "%u (auto: %u processor%s allowed, ", count,

@@ -11,7 +11,9 @@
 
 #define WORKERS_AUTO OW_WORD(0)
 
-/* How many workers to run, and why that many: "2 (auto: ...)". why has CAPACITY_WHY_SIZE bytes.
+/*
+ * How many workers to run. If that is found out, why says how: "2 (auto: ...)";
+ * it has CAPACITY_WHY_SIZE bytes.
  */
 #define CAPACITY_WHY_SIZE 160
 unsigned capacity_workers(const struct process_settings *process, char *why);

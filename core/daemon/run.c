@@ -222,7 +222,8 @@ static bool set_up(struct daemon *d)
 	const struct settings *s = d->settings;
 	char why[CAPACITY_WHY_SIZE];
 	d->count = capacity_workers(&s->process, why);
-	log_info("core", "workers: %s", why);
+	if (s->process.workers == WORKERS_AUTO)
+		log_info("core", "workers: %s", why);
 	d->listeners = capacity_listeners(s, (unsigned)d->count);
 	clock_init_system(&d->clock);
 	d->common.clock = &d->clock;
