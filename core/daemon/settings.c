@@ -85,11 +85,16 @@ struct check_report {
 
 static void add_secret(struct arena *arena, struct ow_list *secrets, const char *text)
 {
-	const char **items = arena_alloc(arena, (secrets->count + 1) * sizeof(*items));
-	for (size_t i = 0; i < secrets->count; i++)
-		items[i] = secrets->items[i];
-	items[secrets->count] = text;
-	*secrets = (struct ow_list){items, secrets->count + 1};
+	size_t count = secrets->count;
+	const char **items = (const char **)(uintptr_t)secrets->items;
+	/* Full at each power of two. */
+	if ((count & (count - 1)) == 0) {
+		items = arena_alloc(arena, (count ? 2 * count : 1) * sizeof(*items));
+		for (size_t i = 0; i < count; i++)
+			items[i] = secrets->items[i];
+	}
+	items[count] = text;
+	*secrets = (struct ow_list){items, count + 1};
 }
 
 /* Adds an option's texts that came from ${...}, or all of them. */
@@ -133,7 +138,7 @@ __attribute__((format(printf, 3, 4))) static void complain(
 	buf_vprintf(&text, fmt, args);
 	va_end(args);
 	add_secrets(&r->loading->settings->arena, &secrets, at, false);
-	conceal(&text, secrets);
+	conceal(&text, option ? secrets : r->loading->settings->secrets);
 	/* Both `must be ...` and "`x` is not ..." read well behind the option's name. */
 	const char *colon = text.data[0] == '`' ? ":" : "";
 	if (option)
