@@ -52,7 +52,6 @@ check() {
 			split(name, piece, "/")
 			first = piece[1]
 			sub(/\.h$/, "", first)
-			if (local && name == "config.h" && room == "daemon") next
 			if (local && index(name, "/") == 0) {
 				if (plugin) next   # its own folder
 				fail("include by full path: \"" room "/" name "\"")

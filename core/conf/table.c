@@ -46,10 +46,14 @@ static const char *lint_help(const struct ow_option *o)
 						   : "its help must end with a full stop";
 }
 
+static bool is_number(unsigned type)
+{
+	return type == OW_T_INT || type == OW_T_DURATION || type == OW_T_SIZE;
+}
+
 static bool can_have_range(unsigned type)
 {
-	return type == OW_T_INT || type == OW_T_DURATION || type == OW_T_SIZE ||
-	       type == OW_T_LIST || type == OW_T_PAIRS;
+	return is_number(type) || type == OW_T_LIST || type == OW_T_PAIRS;
 }
 
 static const char *lint_range(const struct ow_option *o)
@@ -68,6 +72,13 @@ static const char *lint_choices(const struct ow_option *o)
 		return has ? NULL : "it has no choices";
 	if (o->type == OW_T_URL)
 		return !o->choices || has ? NULL : "it has no choices";
+	if (o->choices && is_number(o->type)) {
+		/* OW_WORD() is below 0. */
+		bool apart = o->min >= 0 && o->max > 0;
+		return !has    ? "it has no choices"
+		       : apart ? NULL
+			       : "it has words, and its range is not from 0 or above";
+	}
 	return o->choices ? "its type has no choices" : NULL;
 }
 

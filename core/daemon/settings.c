@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/conceal.h"
 #include "base/mem.h"
 #include "conf/check.h"
+#include "conf/value.h"
 #include "daemon/options.h"
 #include "daemon/route_rules.h"
 #include "plugin/sized.h"
@@ -84,22 +86,47 @@ struct check_report {
 	const char *what;
 };
 
-/* Takes a text that came from ${...} out of a complaint that quotes it. */
-static void conceal(struct buf *text, const struct conf_node *node)
+static void add_secret(struct arena *arena, struct ow_list *secrets, const char *text)
 {
-	static const char instead[] = "the value given";
-	if (!node || !node->secret || node->text[0] == '\0')
-		return;
-	struct buf out = BUF_INIT;
-	const char *at = text->data, *found;
-	size_t len = strlen(node->text);
-	for (; (found = strstr(at, node->text)); at = found + len) {
-		buf_add(&out, at, (size_t)(found - at));
-		buf_add_string(&out, instead);
+	size_t count = secrets->count;
+	const char **items = (const char **)(uintptr_t)secrets->items;
+	/* Full at each power of two. */
+	if ((count & (count - 1)) == 0) {
+		items = arena_alloc(arena, (count ? 2 * count : 1) * sizeof(*items));
+		for (size_t i = 0; i < count; i++)
+			items[i] = secrets->items[i];
 	}
-	buf_add_string(&out, at);
-	buf_free(text);
-	*text = out;
+	items[count] = text;
+	*secrets = (struct ow_list){items, count + 1};
+}
+
+/* Adds an option's texts that came from ${...}, or all of them. */
+static void add_secrets(
+    struct arena *arena, struct ow_list *secrets, const struct conf_node *node, bool all)
+{
+	if (node && node->type == CONF_SCALAR && (node->secret || all))
+		add_secret(arena, secrets, node->text);
+	conf_each(node, item) if (item->type == CONF_SCALAR && (item->secret || all))
+	    add_secret(arena, secrets, item->text);
+}
+
+/*
+ * What no message of a component may show while it runs: what its table calls
+ * secret, headers, and texts from outside. A number is not worth hiding.
+ */
+static void note_secrets(
+    struct loading *l, const struct component *c, const struct conf_node *node)
+{
+	struct ow_option o;
+	for (size_t i = 0; conf_table_at(c->table, i, &o); i++) {
+		bool number = o.type == OW_T_INT || o.type == OW_T_BOOL ||
+			      o.type == OW_T_DURATION || o.type == OW_T_SIZE;
+		bool name = o.type == OW_T_ENUM || o.type == OW_T_REFERENCE;
+		bool all = conf_is_secret(&o) || o.type == OW_T_PAIRS;
+		if (all || !(number || name))
+			add_secrets(&l->settings->arena, &l->settings->secrets,
+			    conf_option_node(node, o.name), all);
+	}
 }
 
 __attribute__((format(printf, 3, 4))) static void complain(
@@ -108,12 +135,13 @@ __attribute__((format(printf, 3, 4))) static void complain(
 	const struct check_report *r = (const struct check_report *)(const void *)base;
 	const struct conf_node *at = option ? conf_option_node(r->node, option) : NULL;
 	struct buf text = BUF_INIT;
+	struct ow_list secrets = {NULL, 0};
 	va_list args;
 	va_start(args, fmt);
 	buf_vprintf(&text, fmt, args);
 	va_end(args);
-	conceal(&text, at && at->type == CONF_SCALAR ? at : NULL);
-	conf_each(at && at->type != CONF_SCALAR ? at : NULL, item) conceal(&text, item);
+	add_secrets(&r->loading->settings->arena, &secrets, at, false);
+	conceal(&text, option ? secrets : r->loading->settings->secrets);
 	/* Both `must be ...` and "`x` is not ..." read well behind the option's name. */
 	const char *colon = text.data[0] == '`' ? ":" : "";
 	if (option)
@@ -145,6 +173,7 @@ static const void *check_conf(struct loading *l, const struct component *c,
 	const struct conf_node *options = node->type == CONF_MAPPING ? node : NULL;
 	bool good = conf_check_options(&check, options, node->mark, conf);
 	check_references(l, node, what, c->table, conf);
+	note_secrets(l, c, options);
 	if (good && c->description.check) {
 		struct check_report report = {
 		    {sizeof(struct ow_report), complain, given}, l, node, what};
@@ -244,7 +273,7 @@ static void each_entry(struct loading *l, const char *section, entry_fn *fn)
 static bool all_workers_differ(const struct loading *l, const char *address)
 {
 	const char *port = strrchr(address, ':');
-	return l->settings->process.workers > 1 && port && strcmp(port, ":0") == 0;
+	return l->settings->process.workers != 1 && port && strcmp(port, ":0") == 0;
 }
 
 static void load_listener(struct loading *l, const struct conf_node *entry)
@@ -261,10 +290,9 @@ static void load_listener(struct loading *l, const struct conf_node *entry)
 	s->node = entry;
 	if (s->address && all_workers_differ(l, s->address))
 		conf_error(l->report, conf_option_node(entry, "address")->mark,
-		    "%s: option `address` has port 0, and each of %lld workers would get "
-		    "another "
-		    "one: name a port",
-		    check.what, (long long)l->settings->process.workers);
+		    "%s: option `address` has port 0, and each of several workers would get "
+		    "another one: name a port",
+		    check.what);
 	for (; *last; last = &(*last)->next, count++)
 		if (s->address && (*last)->address && strcmp(s->address, (*last)->address) == 0)
 			conf_error(l->report, entry->key_mark,
