@@ -1,12 +1,12 @@
 #include "daemon/settings.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "conf/check.h"
 #include "daemon/options.h"
+#include "plugin/configure.h"
 
 #define NAME_MAX_LEN  64
 #define LISTENERS_MAX 64
@@ -73,80 +73,12 @@ static void check_references(struct loading *l, const struct conf_node *node, co
 
 /* ---- plugins ---- */
 
-/* The report that a component's check() complains to. */
-struct check_report {
-	struct ow_report base;
-	struct loading *loading;
-	const struct conf_node *node;
-	const char *what;
-};
-
-/* Takes a text that came from ${...} out of a complaint that quotes it. */
-static void conceal(struct buf *text, const struct conf_node *node)
-{
-	static const char instead[] = "the value given";
-	if (!node || !node->secret || node->text[0] == '\0')
-		return;
-	struct buf out = BUF_INIT;
-	const char *at = text->data, *found;
-	size_t len = strlen(node->text);
-	for (; (found = strstr(at, node->text)); at = found + len) {
-		buf_add(&out, at, (size_t)(found - at));
-		buf_add_string(&out, instead);
-	}
-	buf_add_string(&out, at);
-	buf_free(text);
-	*text = out;
-}
-
-__attribute__((format(printf, 3, 4))) static void complain(
-    const struct ow_report *base, const char *option, const char *fmt, ...)
-{
-	const struct check_report *r = (const struct check_report *)(const void *)base;
-	const struct conf_node *at = option ? conf_option_node(r->node, option) : NULL;
-	struct buf text = BUF_INIT;
-	va_list args;
-	va_start(args, fmt);
-	buf_vprintf(&text, fmt, args);
-	va_end(args);
-	conceal(&text, at && at->type == CONF_SCALAR ? at : NULL);
-	conf_each(at && at->type != CONF_SCALAR ? at : NULL, item) conceal(&text, item);
-	/* Both `must be ...` and "`x` is not ..." read well behind the option's name. */
-	const char *colon = text.data[0] == '`' ? ":" : "";
-	if (option)
-		conf_error(r->loading->report, at ? at->mark : r->node->mark,
-		    "%s: option `%s`%s %s", r->what, option, colon, text.data);
-	else
-		conf_error(r->loading->report, r->node->mark, "%s: %s", r->what, text.data);
-	buf_free(&text);
-}
-
-static bool given(const struct ow_report *base, const char *option)
-{
-	const struct check_report *r = (const struct check_report *)(const void *)base;
-	const struct conf_node *node = conf_option_node(r->node, option);
-	return node && !node->is_null;
-}
-
-/* Options of a component, checked: one by one, references, then its own rules. */
+/* Options of a component, checked: one by one, its own rules, then references. */
 static const void *check_conf(struct loading *l, const struct component *c,
     const struct conf_node *node, const char *what)
 {
-	static const char *const also[] = {"plugin", NULL};
-	void *conf = arena_alloc(&l->settings->arena, c->description.conf_size);
-	struct conf_check check = {.table = c->table,
-	    .what = what,
-	    .also = also,
-	    .arena = &l->settings->arena,
-	    .report = l->report};
-	const struct conf_node *options = node->type == CONF_MAPPING ? node : NULL;
-	bool good = conf_check_options(&check, options, node->mark, conf);
+	const void *conf = component_configure(c, node, what, &l->settings->arena, l->report);
 	check_references(l, node, what, c->table, conf);
-	if (good && c->description.check) {
-		struct check_report report = {
-		    {sizeof(struct ow_report), complain, given}, l, node, what};
-		c->description.check(conf, &report.base);
-	}
 	return conf;
 }
 
