@@ -41,13 +41,14 @@ struct board {
 
 static struct board *board;
 static int report_fd = -1; /* to the parent */
+static const char *test_rule;
 static const char *_Atomic rule;
 
 /* ---- inside of a test ---- */
 
 void contract(const char *text)
 {
-	rule = text;
+	rule = text ? text : test_rule;
 }
 
 /* One write: threads must not mix their words. */
@@ -222,7 +223,8 @@ static void start_test(const struct harness *h, const struct test *t, int log_fd
 {
 	report_fd = fd;
 	log_init(log_fd, OW_LOG_DEBUG, LOG_TEXT, NULL);
-	contract(t->rule);
+	test_rule = t->rule;
+	contract(NULL);
 	t->run(h->subject);
 	exit(EXIT_SUCCESS);
 }

@@ -34,7 +34,7 @@ bool harness_run(const struct harness *harness);
 
 /* ---- inside of a test: on any of its threads ---- */
 
-/* From here on this sentence is the one that is broken. Static. */
+/* From here on this sentence is the one that is broken; NULL: the test's own. Static. */
 void contract(const char *rule);
 
 /* Ends the test, failed. expected: what should have been; the rest: what came. */

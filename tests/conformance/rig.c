@@ -256,6 +256,7 @@ struct rig *rig_new(const struct subject *subject, const struct rig_options *opt
 		pthread_create(&r->threads[i], NULL, run_worker, r->workers[i]);
 	if (!options->idle)
 		start(r);
+	contract(NULL);
 	return r;
 }
 
