@@ -169,6 +169,7 @@ static struct bench *bench_new(const struct subject *subject)
 		b->verdicts[i] = look_at(b, 0, i);
 		check_verdict(&b->verdicts[i], b->events[i]);
 	}
+	contract(NULL);
 	return b;
 }
 

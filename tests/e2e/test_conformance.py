@@ -7,29 +7,28 @@ import subprocess
 import tempfile
 import unittest
 
-from daemon import BUILD_DIR, SOURCE_DIR, environment
+from daemon import BUILD_DIR, PATIENCE, SOURCE_DIR, environment
 
 BROKEN = BUILD_DIR / "tests/conformance/broken/.libs"
 PROGRAM = BUILD_DIR / "onceway-conformance"
 EVENTS = SOURCE_DIR / "tests/conformance/plugins/keyer_cxone.jsonl"
-# What hangs is waited for this long, in seconds; what only is slow must be done by then.
-LIMIT = 20
+# What hangs is waited for this long, in seconds: long enough to come to where it hangs.
+LIMIT = 10
 
 # (plugin, the test that must fail, what it must say)
 STORES = [
-    ("ignores_tokens", "wrong-token", "expected: another token releases: REJECT\ncame: +OK"),
+    ("ignores_tokens", "wrong-token", "expected: another token renews: REJECT\ncame: +OK"),
     ("new_twice", "race", "expected: one claim of many for one key gets NEW\n"
                           "came: +a second NEW for claim"),
     ("not_shared", "shared", "expected: claim.. answers IN PROGRESS to the instance of another "
                              "worker\ncame: +NEW"),
     ("early", "lock", r"expected: no takeover before lock_ms have passed\ncame: +\d+ ms too early"
                       r"\ncontract: Claims are atomic"),
-    ("never_expires", "lock", r"expected: an expired claim is taken over\n"
-                              r"came: +(IN PROGRESS still, after 20 s|time is up)"),
-    ("strangers_renew", "wrong-renew", "(IN PROGRESS still, after 20 s|time is up)"),
+    ("never_expires", "lock", "came: +time is up: no call into the plugin was under way"),
+    ("strangers_renew", "wrong-renew", "time is up"),
     ("renew_does_nothing", "renew", "expected: a renewed claim lives for lock_ms from then on"),
     ("no_slide", "sliding", "expected: a sliding claim that finds the key finished gives"),
-    ("always_slides", "window", "(DONE still, after 20 s|time is up)"),
+    ("always_slides", "window", "time is up"),
     ("short_window", "window", "expected: a key is remembered for window_ms"),
     ("digest_of_duplicate", "digest", "came: +that of the duplicate"),
     ("cuts_results", "large-results", "expected: the whole body, or none\ncame: +500 of 1000 "),
@@ -54,7 +53,7 @@ STORES = [
     ("drain_fails", "life", r"expected: drain\(\) finishes with OK\ncame: +FAIL: no"),
 ]
 KEYERS = [
-    ("counts", "again", "came: +first key `toy:.*-0`, then `"),
+    ("counts", "again", r"came: +first key `toy:.*-\d+`, then `"),
     ("by_instance", "other-instance", "expected: the same on the instance of another worker"),
     ("clock", "again", "expected: the same (.|\n)*contract: Pure and synchronous"),
     ("key_and_complaint", "key", "expected: OK comes without a complaint\n"
@@ -93,7 +92,7 @@ SOURCES = [
     ("other_status", "outcomes", "expected: the answer has the status of the settlement\n"
                                  "came: +200 instead of 422"),
     ("two_events", "event", "expected: "),
-    ("no_event", "event", "(expected: an event for each request|time is up)"),
+    ("no_event", "event", "time is up"),
     ("cuts_body", "event", "expected: the event's body is that of the request\n"
                            "came: +2 bytes `{}`"),
     ("drains_early", "drain", r"expected: drain\(\) is not finished while an event is unsettled"),
@@ -125,9 +124,10 @@ class Suites(unittest.TestCase):
 
     def broken(self, kind, cases):
         def run(case):
-            return suite(kind, case[0], "--only", case[1], "--limit", LIMIT)
+            limit = LIMIT if "time is up" in case[2] else PATIENCE
+            return suite(kind, case[0], "--only", case[1], "--limit", limit)
         # They mostly wait.
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
             for (name, test, text), done in zip(cases, pool.map(run, cases)):
                 with self.subTest(f"{kind} {name}: {test}"):
                     self.assertEqual(done.returncode, 1, done)
