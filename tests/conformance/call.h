@@ -63,7 +63,10 @@ struct call *call_deliver(struct rig *rig, unsigned worker, const struct attempt
 
 /* Makes the call on its worker's thread; does not wait. */
 void call_begin(struct call *call);
-/* All of them: each worker begins its own in one go, all workers at the same time. */
+/*
+ * All of them: each worker begins its own in one go, all workers at the same
+ * time. The rig has WORKERS_MAX of them. Returns when all have begun.
+ */
 void calls_begin(struct rig *rig, struct call *const *calls, size_t count);
 /* What the core does when time is up. */
 void call_cancel(struct call *call);

@@ -183,6 +183,7 @@ static void test_shared(const struct subject *subject)
 
 /* ---- exactly one ---- */
 
+#define RACE_MS	    2000 /* at least; luck is needed to see what is wrong */
 #define RACE_KEYS   64
 #define RACE_COPIES 8 /* on each worker */
 #define RACE_CLAIMS (RACE_KEYS * RACE_COPIES * WORKERS_MAX)
@@ -194,21 +195,24 @@ struct race {
 	struct call *winners[RACE_KEYS];
 };
 
+#define RACE_OF_KEY (RACE_COPIES * WORKERS_MAX)
+
 /* Every key is claimed by all at the same time; notes who has won. */
 static void race_once(struct rig *rig, struct race *race, int64_t lock_ms)
 {
 	for (size_t i = 0; i < RACE_CLAIMS; i++) {
-		struct claim claim = race->keys[i / WORKERS_MAX % RACE_KEYS].claim;
+		struct claim claim = race->keys[i / RACE_OF_KEY].claim;
 		random_fill(rig_random(rig), race->tokens[i], OW_TOKEN_SIZE);
 		claim.token = race->tokens[i];
 		claim.lock_ms = lock_ms;
 		race->calls[i] = call_claim(rig, (unsigned)(i % WORKERS_MAX), &claim);
 	}
-	calls_begin(rig, race->calls, RACE_CLAIMS);
+	for (size_t i = 0; i < RACE_CLAIMS; i += RACE_OF_KEY)
+		calls_begin(rig, race->calls + i, RACE_OF_KEY);
 	memset(race->winners, 0, sizeof(race->winners));
 	for (size_t i = 0; i < RACE_CLAIMS; i++) {
 		struct call *c = race->calls[i], **winner;
-		winner = &race->winners[i / WORKERS_MAX % RACE_KEYS];
+		winner = &race->winners[i / RACE_OF_KEY];
 		call_await(c);
 		EXPECT(c->op.rc == OW_OK, "a claim can be asked for (OK)", "%s: %s",
 		    rc_name(c->op.rc), c->op.why);
@@ -255,7 +259,7 @@ static void test_race(const struct subject *subject)
 {
 	struct rig *rig = two_workers(subject);
 	struct race *race = race_new(rig);
-	for (int round = 0; round < 3; round++) {
+	for (int64_t until = rig_now(rig) + RACE_MS; rig_now(rig) < until;) {
 		race_once(rig, race, LONG_MS);
 		EXPECT(winners(race) == RACE_KEYS, "each key is NEW for one of its claims",
 		    "%zu of %d keys", winners(race), RACE_KEYS);
