@@ -314,13 +314,35 @@ void call_link(struct call *c, struct call *next)
 	c->next = next;
 }
 
+static void call_free(struct call *c)
+{
+	spoil_borrowed(c); /* of one that was never begun */
+	op_fini(&c->op);
+	free(c);
+}
+
 void calls_free(struct call *c)
 {
 	while (c) {
 		struct call *next = c->next;
-		spoil_borrowed(c); /* of one that was never begun */
-		op_fini(&c->op);
-		free(c);
+		call_free(c);
 		c = next;
 	}
+}
+
+struct call *calls_forget(struct call *c)
+{
+	struct call *kept = NULL;
+	while (c) {
+		struct call *next = c->next;
+		/* A timer of its is the worker's, on the worker's thread. */
+		if (call_finished(c) && !c->op.limit) {
+			call_free(c);
+		} else {
+			c->next = kept;
+			kept = c;
+		}
+		c = next;
+	}
+	return kept;
 }

@@ -78,6 +78,8 @@ enum ow_rc call_make(struct call *call);
 
 void call_link(struct call *call, struct call *next);
 void calls_free(struct call *first);
+/* Frees those that are finished and were never cancelled; returns the others. */
+struct call *calls_forget(struct call *first);
 
 /* A copy of its own, so that not even its neighbours are ours; and its end. */
 struct ow_text text_copied(struct ow_text text);

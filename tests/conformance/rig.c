@@ -108,6 +108,11 @@ void rig_adopt(struct rig *r, struct call *call)
 	r->calls = call;
 }
 
+void rig_forget(struct rig *r)
+{
+	r->calls = calls_forget(r->calls);
+}
+
 /* ---- errands ---- */
 
 struct errand {

@@ -47,6 +47,8 @@ void rig_run(struct rig *rig, unsigned worker, void (*fn)(void *arg), void *arg)
 void rig_post(struct rig *rig, unsigned worker, void (*fn)(void *arg), void *arg);
 /* The rig keeps the call until it is freed. */
 void rig_adopt(struct rig *rig, struct call *call);
+/* Frees the calls that are finished, for tests that make very many. */
+void rig_forget(struct rig *rig);
 
 /* A lock for what workers and the test's thread share, and its condition. */
 void rig_lock(struct rig *rig);

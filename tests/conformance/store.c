@@ -268,6 +268,7 @@ static void test_race(const struct subject *subject)
 			expect_rc(call_release(rig, race->winners[i]->worker, &claim), OW_OK,
 			    "the owner releases");
 		}
+		rig_forget(rig);
 	}
 	free(race);
 	rig_free(rig);
