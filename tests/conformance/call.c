@@ -1,6 +1,5 @@
 #include "conformance/call.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -238,39 +237,49 @@ void call_begin(struct call *c)
 }
 
 struct volley {
-	pthread_barrier_t *barrier;
-	_Atomic unsigned *ready; /* workers that are about to begin */
+	struct rig *rig;
 	struct call *const *calls;
 	size_t count;
+	_Atomic unsigned ready; /* workers that are about to begin */
+	unsigned begun;		/* workers that have begun; under the rig's lock */
+};
+
+/* One worker's part of it. */
+struct shot {
+	struct volley *volley;
 	unsigned worker;
 };
 
 static void fire(void *arg)
 {
-	struct volley *v = arg;
+	const struct shot *shot = arg;
+	struct volley *v = shot->volley;
 	/* A barrier wakes one after the other; whoever spins goes with the last that comes. */
-	atomic_fetch_add(v->ready, 1);
-	for (unsigned i = 0; atomic_load(v->ready) < WORKERS_MAX; i++)
+	atomic_fetch_add(&v->ready, 1);
+	for (unsigned i = 0; atomic_load(&v->ready) < WORKERS_MAX; i++)
 		if (i > SPINS)
 			sched_yield();
 	for (size_t i = 0; i < v->count; i++)
-		if (v->calls[i]->worker == v->worker)
+		if (v->calls[i]->worker == shot->worker)
 			begin(v->calls[i]);
-	pthread_barrier_wait(v->barrier);
+	rig_lock(v->rig);
+	v->begun++;
+	rig_signal(v->rig);
+	rig_unlock(v->rig);
 }
 
 void calls_begin(struct rig *rig, struct call *const *calls, size_t count)
 {
-	pthread_barrier_t barrier;
-	struct volley volleys[WORKERS_MAX];
-	_Atomic unsigned ready = 0;
-	pthread_barrier_init(&barrier, NULL, WORKERS_MAX + 1);
+	struct volley volley = {.rig = rig, .calls = calls, .count = count};
+	struct shot shots[WORKERS_MAX];
 	for (unsigned i = 0; i < WORKERS_MAX; i++) {
-		volleys[i] = (struct volley){&barrier, &ready, calls, count, i};
-		rig_post(rig, i, fire, &volleys[i]);
+		shots[i] = (struct shot){&volley, i};
+		rig_post(rig, i, fire, &shots[i]);
 	}
-	pthread_barrier_wait(&barrier);
-	pthread_barrier_destroy(&barrier);
+	rig_lock(rig);
+	while (volley.begun < WORKERS_MAX)
+		rig_wait(rig);
+	rig_unlock(rig);
 }
 
 static void cancel(void *arg)
