@@ -52,7 +52,8 @@ void contract(const char *text)
 }
 
 /* One write: threads must not mix their words. */
-static void say(const char *head, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static void say(
+    const char *head, const char *fmt, va_list args)
 {
 	struct buf text = BUF_INIT;
 	buf_add_string(&text, head);
