@@ -32,11 +32,12 @@ static void run_out(struct call *call)
 START_TEST(a_claim_answered_too_late_is_released)
 {
 	struct ow_result result;
+	const unsigned char *digest;
 	rig_script(CALL_CLAIM, later);
 	struct sent *s = rig_emit("a");
 	rig_spin();
 	struct call *call = rig_call(CALL_CLAIM, 0);
-	ck_assert_int_eq(model_claim(call->claim, &result), OW_CLAIM_NEW);
+	ck_assert_int_eq(model_claim(call->claim, &result, &digest), OW_CLAIM_NEW);
 	run_out(call);
 	rig_expect("claim a, cancel claim, release a, settle a rejected 503");
 	ck_assert(!s->acknowledge);
