@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "io/http_server.h"
 #include "io/timer.h"
+#include "io/tls_store.h"
 #include "route/engine.h"
 
 #define TICK_MS	      1000
@@ -32,6 +33,7 @@ struct part {
 };
 
 struct assembly {
+	struct arena arena; /* names */
 	struct worker *worker;
 	const struct settings *settings;
 	struct engine *engine;
@@ -97,6 +99,31 @@ static bool add_parts(
 	return true;
 }
 
+/* The server's part of the names in the log. */
+static const char *listener_label(struct assembly *a, const struct listener_settings *l)
+{
+	return arena_printf(&a->arena, "listener %s", l->name);
+}
+
+static bool add_tls(
+    struct assembly *a, const struct listener_settings *l, struct http_server *server)
+{
+	struct tls_store *store = worker_tls(a->worker);
+	struct tls_config config;
+	const char *why, *label = listener_label(a, l);
+	if (!l->has_tls)
+		return true;
+	listener_tls(l, &config);
+	struct tls_context *context = tls_store_get(store, &config, label, &why);
+	if (!context) {
+		log_error("core", "%s:%d:%d: %s: %s", l->node->mark.file, l->node->mark.line,
+		    l->node->mark.column, label, why);
+		return false;
+	}
+	http_server_use_tls(server, store, context, label);
+	return true;
+}
+
 static bool add_listener(struct assembly *a, struct listener_share *share, bool several)
 {
 	const struct listener_settings *l = share->settings;
@@ -115,11 +142,14 @@ static bool add_listener(struct assembly *a, struct listener_share *share, bool 
 	    .max_connections = share->max_connections,
 	    .open = &share->open,
 	    .max_pipelined = l->max_pipelined};
-	worker_add_listener(a->worker, l->name,
-	    http_server_new(worker_base(a->worker), worker_clock(a->worker), fd, &limits));
+	struct http_server *server =
+	    http_server_new(worker_base(a->worker), worker_clock(a->worker), fd, &limits);
+	worker_add_listener(a->worker, l->name, server);
+	if (!add_tls(a, l, server))
+		return false;
 	if (worker_index(a->worker) == 0)
-		log_info("core", "listener %s on %s (port %d)", l->name, l->address,
-		    http_socket_port(fd));
+		log_info("core", "listener %s on %s (port %d)%s", l->name, l->address,
+		    http_socket_port(fd), l->has_tls ? ", TLS" : "");
 	return true;
 }
 
@@ -222,6 +252,7 @@ void assembly_free(struct assembly *a)
 	free_parts(a->stores);
 	worker_free(a->worker);
 	pthread_mutex_destroy(&a->lock);
+	arena_free(&a->arena);
 	free(a);
 }
 
@@ -278,6 +309,31 @@ static void publish_listener(struct assembly *a, const char *name)
 		    values[i].value);
 }
 
+static void publish_tls(struct assembly *a, const char *name)
+{
+	static const char *const family = "onceway_http_tls_failures_total";
+	struct metrics *m = worker_metrics(a->worker);
+	unsigned index = worker_index(a->worker);
+	const struct http_server_stats *stats =
+	    http_server_stats(worker_listener(a->worker, name));
+	struct metric_label labels[] = {
+	    {"listener", text_of(name)}, {"reason", TEXT_NONE}, {NULL, TEXT_NONE}};
+	for (int i = 0; i < TLS_REASONS; i++) {
+		labels[1].value = text_of(tls_reason_name((enum tls_reason)i));
+		metric_set(metrics_cell(m, index, METRIC_COUNTER, family,
+			       "TLS handshakes that came to nothing.", labels),
+		    (int64_t)stats->tls_failures[i]);
+	}
+	labels[1].name = "session";
+	for (int i = 0; i < 2; i++) {
+		labels[1].value = text_of(i ? "resumed" : "new");
+		metric_set(
+		    metrics_cell(m, index, METRIC_COUNTER, "onceway_http_tls_handshakes_total",
+			"TLS handshakes that were completed.", labels),
+		    (int64_t)(i ? stats->tls_resumed : stats->tls_new));
+	}
+}
+
 static void publish(struct assembly *a)
 {
 	for (struct part *p = a->stores; p; p = p->next) {
@@ -287,8 +343,11 @@ static void publish(struct assembly *a)
 	}
 	for (struct part *p = a->sinks; p; p = p->next)
 		check_part(a, p);
-	for (const struct listener_settings *l = a->settings->listeners; l; l = l->next)
+	for (const struct listener_settings *l = a->settings->listeners; l; l = l->next) {
 		publish_listener(a, l->name);
+		if (l->has_tls)
+			publish_tls(a, l->name);
+	}
 }
 
 static void tick_due(evutil_socket_t fd, short what, void *arg)

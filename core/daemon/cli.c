@@ -16,6 +16,7 @@
 #include "daemon/run.h"
 #include "daemon/settings.h"
 #include "daemon/version.h"
+#include "io/tls_files.h"
 
 #define PLUGIN_DIRS_MAX 16
 
@@ -119,9 +120,10 @@ static void print_usage(FILE *out)
 
 static int print_version(void)
 {
-	printf("onceway %s\nplugin ABI %d.%d\nlibevent %s, jansson %s, libyaml %s\n",
+	printf(
+	    "onceway %s\nplugin ABI %d.%d\nlibevent %s, jansson %s, libyaml %s, OpenSSL %s\n",
 	    ONCEWAY_VERSION, OW_ABI_MAJOR, OW_ABI_MINOR, event_get_version(), JANSSON_VERSION,
-	    yaml_get_version_string());
+	    yaml_get_version_string(), tls_library_version());
 	return EXIT_SUCCESS;
 }
 

@@ -1,5 +1,7 @@
 #include "daemon/options.h"
 
+#include <onceway/plugin.h>
+
 #include "daemon/settings.h"
 
 #define MINUTE ((int64_t)60000)
@@ -29,6 +31,9 @@ const struct ow_option process_options[] = {
     OW_OPTION_END,
 };
 
+OW_TLS_CHOICES;
+static const char *const tls_client[] = {"none", "optional", "require", NULL};
+
 const struct ow_option listener_options[] = {
     OW_ADDRESS(struct listener_settings, address, "address", .flags = OW_O_REQUIRED,
 	.help = "Where to listen: host:port or [v6]:port."),
@@ -49,6 +54,21 @@ const struct ow_option listener_options[] = {
     OW_INT(struct listener_settings, max_pipelined, "max_pipelined", .dflt = "16", .min = 1,
 	.max = 1024, .unit = "requests",
 	.help = "Requests of one connection that may wait for their answers."),
+    OW_STRING(struct listener_settings, tls.certificate, "tls.certificate",
+	.help = "PEM file of the listener's certificate, and of those between it and its CA; "
+		"with it the listener speaks TLS only."),
+    OW_STRING(struct listener_settings, tls.key, "tls.key",
+	.help = "PEM file of that certificate's private key, without a password."),
+    OW_STRING(struct listener_settings, tls.client_ca, "tls.client_ca",
+	.help = "File, or directory hashed by `openssl rehash`, of the CAs that sign clients' "
+		"certificates."),
+    OW_ENUM(struct listener_settings, tls.client, "tls.client", .choices = tls_client,
+	.help =
+	    "Whether clients must show a certificate: `none` asks for none, `optional` "
+	    "verifies what is shown, `require` lets nobody in without; by default `require` "
+	    "with tls.client_ca, `none` without."),
+    OW_ENUM(struct listener_settings, tls.min_version, "tls.min_version", .dflt = "1.2",
+	.choices = tls_version_choices, .help = "Oldest TLS version to speak."),
     OW_OPTION_END,
 };
 

@@ -16,6 +16,10 @@
 #include "daemon/process_metrics.h"
 #include "daemon/version.h"
 #include "io/timer.h"
+#include "io/tls_store.h"
+
+/* How often certificates, keys and CAs are looked at. */
+#define TLS_LOOK_S 10
 
 /* After the drain timeout plugins are asked to stop; this long they have for it. */
 #define ABORT_GRACE_S 10
@@ -41,7 +45,7 @@ struct daemon {
 	struct assembly **assemblies;
 	size_t count;
 	struct admin *admin;
-	struct event *sigterm, *sigint, *sighup, *sigusr1, *timer;
+	struct event *sigterm, *sigint, *sighup, *sigusr1, *timer, *tls_look;
 	size_t pending; /* workers that have not started, or not drained */
 	bool started, stop_wanted, draining, aborted;
 	int status;
@@ -137,12 +141,40 @@ static void on_stop(evutil_socket_t number, short what, void *arg)
 		    (int)number);
 }
 
-/* Their default would end the process, and log rotation sends them by habit. */
+/* ---- certificates ---- */
+
+/* On the main thread: loading them must not keep an event loop waiting. */
+static void on_tls_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	(void)fd, (void)what;
+	tls_store_look(d->common.tls);
+}
+
+static void watch_tls(struct daemon *d)
+{
+	struct timeval tv = {.tv_sec = TLS_LOOK_S};
+	d->tls_look = event_new(worker_base(d->main), -1, EV_PERSIST, on_tls_look, d);
+	event_add(d->tls_look, &tv);
+}
+
+static void on_sighup(evutil_socket_t number, short what, void *arg)
+{
+	struct daemon *d = arg;
+	(void)number, (void)what;
+	if (tls_store_look(d->common.tls) > 0)
+		log_info("core",
+		    "SIGHUP: looked at the TLS files; this version reloads nothing else");
+	else
+		log_info("core",
+		    "SIGHUP ignored: this version reloads TLS files, and there are none");
+}
+
+/* Its default would end the process, and log rotation sends it by habit. */
 static void on_ignored(evutil_socket_t number, short what, void *arg)
 {
 	(void)what, (void)arg;
-	log_info("core", "signal %d ignored: this version neither reloads nor reopens files",
-	    (int)number);
+	log_info("core", "signal %d ignored: this version does not reopen files", (int)number);
 }
 
 static struct event *watch_signal(struct daemon *d, int number, event_callback_fn fn)
@@ -230,11 +262,13 @@ static bool set_up(struct daemon *d)
 	d->common.metrics = metrics_new((unsigned)d->count);
 	d->common.shared = shared_objects_new();
 	d->common.secrets = s->secrets;
+	d->common.tls = tls_store_new(&d->clock);
 	d->main = worker_new((unsigned)d->count, &d->common);
 	d->threads = mem_array(d->count, sizeof(*d->threads));
 	d->assemblies = mem_array(d->count, sizeof(struct assembly *));
 	d->pending = d->count;
 	d->timer = event_new(worker_base(d->main), -1, 0, timer_due, d);
+	watch_tls(d);
 	process_metrics_publish(d->common.metrics, worker_index(d->main));
 	for (size_t i = 0; i < d->count; i++) {
 		struct assembly *a = assembly_new(&(struct assembly_setup){.index = (unsigned)i,
@@ -257,14 +291,15 @@ static bool set_up(struct daemon *d)
 		return false;
 	d->sigterm = watch_signal(d, SIGTERM, on_stop);
 	d->sigint = watch_signal(d, SIGINT, on_stop);
-	d->sighup = watch_signal(d, SIGHUP, on_ignored);
+	d->sighup = watch_signal(d, SIGHUP, on_sighup);
 	d->sigusr1 = watch_signal(d, SIGUSR1, on_ignored);
 	return true;
 }
 
 static void tear_down(struct daemon *d)
 {
-	struct event *const events[] = {d->sigterm, d->sigint, d->sighup, d->sigusr1, d->timer};
+	struct event *const events[] = {
+	    d->sigterm, d->sigint, d->sighup, d->sigusr1, d->timer, d->tls_look};
 	for (size_t i = 0; i < d->count; i++)
 		if (d->threads[i].running)
 			pthread_join(d->threads[i].id, NULL);
@@ -279,6 +314,7 @@ static void tear_down(struct daemon *d)
 	worker_free(d->main);
 	free(d->listeners);
 	shared_objects_free(d->common.shared);
+	tls_store_free(d->common.tls);
 	metrics_free(d->common.metrics);
 }
 

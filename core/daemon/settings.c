@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "conf/check.h"
 #include "daemon/options.h"
@@ -180,6 +181,57 @@ static bool all_workers_differ(const struct loading *l, const char *address)
 	return l->settings->process.workers != 1 && port && strcmp(port, ":0") == 0;
 }
 
+/* ---- TLS of a listener ---- */
+
+static void complain_tls(void *arg, enum tls_part part, bool error, const char *text)
+{
+	static const char *const options[TLS_PARTS] = {
+	    "tls.certificate", "tls.key", "tls.client_ca"};
+	const struct option_report *r = arg;
+	const struct conf_node *at = conf_option_node(r->node, options[part]);
+	if (error || !at)
+		r->base.complain(&r->base, options[part], "%s", text);
+	else if (at->secret)
+		conf_warning(r->report, at->mark,
+		    "%s: option `%s`: the certificate expires soon, has expired or is not "
+		    "valid yet",
+		    r->what, options[part]);
+	else
+		conf_warning(
+		    r->report, at->mark, "%s: option `%s`: %s", r->what, options[part], text);
+}
+
+static void load_listener_tls(struct loading *l, const struct conf_node *entry,
+    struct listener_settings *s, const char *what)
+{
+	struct option_report report =
+	    option_report(entry, what, &l->settings->arena, &l->settings->secrets, l->report);
+	struct tls_config config;
+	struct clock clock;
+	const struct conf_node *node = conf_option_node(entry, "tls");
+	if (!node || node->is_null)
+		return;
+	s->has_tls = true;
+	if (!report.base.given(&report.base, "tls.client"))
+		s->tls.client = s->tls.client_ca ? TLS_ASKS_REQUIRE : TLS_ASKS_NONE;
+	else if (s->tls.client == TLS_ASKS_NONE && s->tls.client_ca)
+		report.base.complain(&report.base, "tls.client_ca",
+		    "is of no use: tls.client says that no certificate is asked for");
+	clock_init_system(&clock);
+	listener_tls(s, &config);
+	tls_check(&config, clock_wall(&clock), (struct tls_report){complain_tls, &report});
+}
+
+void listener_tls(const struct listener_settings *s, struct tls_config *config)
+{
+	*config = (struct tls_config){.side = TLS_SERVER,
+	    .certificate = s->tls.certificate,
+	    .key = s->tls.key,
+	    .ca = s->tls.client_ca,
+	    .min_version = s->tls.min_version,
+	    .asks = (enum tls_asks)s->tls.client};
+}
+
 static void load_listener(struct loading *l, const struct conf_node *entry)
 {
 	struct listener_settings *s = arena_alloc(&l->settings->arena, sizeof(*s));
@@ -189,9 +241,11 @@ static void load_listener(struct loading *l, const struct conf_node *entry)
 	    .arena = &l->settings->arena,
 	    .report = l->report};
 	size_t count = 0;
-	conf_check_options(&check, entry, entry->mark, s);
+	bool good = conf_check_options(&check, entry, entry->mark, s);
 	s->name = entry->key;
 	s->node = entry;
+	if (good)
+		load_listener_tls(l, entry, s, check.what);
 	if (s->address && all_workers_differ(l, s->address))
 		conf_error(l->report, conf_option_node(entry, "address")->mark,
 		    "%s: option `address` has port 0, and each of several workers would get "

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "io/http_outgoing.h"
 #include "io/http_pool.h"
+#include "io/tls_client.h"
 
 struct http_client *http_client_new(struct event_base *base, const struct clock *clock)
 {
@@ -24,6 +25,11 @@ void http_client_resolve_with(struct http_client *client, struct resolver *resol
 	assert(client->pools == 0);
 	resolver_free(client->resolver);
 	client->resolver = resolver;
+}
+
+void http_client_use_tls(struct http_client *client, struct tls_store *store)
+{
+	client->tls = store;
 }
 
 void http_client_free(struct http_client *client)
@@ -45,8 +51,8 @@ static const char *check_origin(struct ow_http_pool *pool, const char *url)
 	const char *problem = url_parse(url, &pool->arena, &pool->url);
 	if (problem)
 		return problem;
-	if (pool->url.tls)
-		return "https:// needs TLS, which this version does not have yet";
+	if (pool->url.tls && !pool->client->tls)
+		return "https:// is not to be had here";
 	if (origin->max_connections < 1 || origin->max_waiting < 0 || origin->connect_ms < 1 ||
 	    origin->idle_ms < 0 || origin->max_response < 0)
 		return "a limit of the connection pool is out of range";
@@ -55,6 +61,7 @@ static const char *check_origin(struct ow_http_pool *pool, const char *url)
 
 void http_pool_dispose(struct ow_http_pool *pool)
 {
+	tls_client_free(pool->tls);
 	arena_free(&pool->arena);
 	free(pool->why);
 	free(pool);
@@ -76,10 +83,25 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	http_pool_run_finished(arg);
 }
 
-static void pool_start(struct ow_http_pool *pool, struct http_client *client)
+/* False with *why: a file is no good. */
+static bool open_tls(struct ow_http_pool *pool, const char **why)
 {
+	const struct http_client *client = pool->client;
+	const struct tls_client_parts parts = {.store = client->tls,
+	    .base = client->base,
+	    .clock = client->clock,
+	    .name = arena_printf(&pool->arena, "https://%s", pool->url.authority),
+	    .http = true};
+	if (pool->url.tls)
+		pool->tls = tls_client_new(&parts, pool->origin.tls, why);
+	pool->origin.tls = NULL; /* it was borrowed */
+	return pool->tls || !pool->url.tls;
+}
+
+static void pool_start(struct ow_http_pool *pool)
+{
+	struct http_client *client = pool->client;
 	const struct url *url = &pool->url;
-	pool->client = client;
 	client->pools++;
 	pool->name = arena_printf(
 	    &pool->arena, strchr(url->host, ':') ? "[%s]:%d" : "%s:%d", url->host, url->port);
@@ -104,12 +126,13 @@ struct ow_http_pool *http_pool_new(
 	size_t size = origin->size < sizeof(*origin) ? origin->size : sizeof(*origin);
 	memcpy(&pool->origin, origin, size);
 	pool->origin.url = NULL;
+	pool->client = client;
 	*why = check_origin(pool, origin->url);
-	if (*why) {
+	if (*why || !open_tls(pool, why)) {
 		http_pool_dispose(pool);
 		return NULL;
 	}
-	pool_start(pool, client);
+	pool_start(pool);
 	return pool;
 }
 

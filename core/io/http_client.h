@@ -3,10 +3,6 @@
  * bounded line of waiting requests, asynchronous name resolution, and an
  * honest account of whether a request can have reached the peer.
  *
- * TLS: struct url says whether an origin wants it; http_pool_new() refuses
- * https:// until the TLS room is there (the connection's bufferevent is made
- * in one function, which is where it goes).
- *
  * Callbacks come from the event loop only, never from inside a function below.
  * They may send, cancel other calls, and free the pool if no call is left. The
  * process must ignore SIGPIPE.
@@ -22,10 +18,13 @@
 struct event_base;
 struct http_client;
 struct resolver;
+struct tls_store;
 
 /* What all pools of one worker share: the resolver. */
 struct http_client *http_client_new(struct event_base *base, const struct clock *clock);
 void http_client_free(struct http_client *client); /* all pools are gone; NULL is fine */
+/* Before any pool is made. The store is borrowed; without one https:// is refused. */
+void http_client_use_tls(struct http_client *client, struct tls_store *store);
 
 /* See struct ow_host for the contracts of these. */
 struct ow_http_pool *http_pool_new(

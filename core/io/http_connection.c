@@ -9,15 +9,22 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "io/http_receive.h"
+#include "io/tls_store.h"
+#include "io/tls_stream.h"
 
 /* Answers given to the socket with one call. */
 #define GATHER 16
 
 /* Unsent bytes beyond which a peer gets no further requests served. */
 #define UNSENT_MAX ((size_t)256 * 1024)
+
+/* Answers up to this size go into one TLS record together. */
+#define ONE_RECORD ((size_t)16000)
 
 /* How much a peer may still send after its last answer. */
 #define LINGER_BYTES ((size_t)4 * 1024 * 1024)
@@ -41,6 +48,8 @@ static uint64_t delivered(const struct http_connection *c)
 {
 	int queued = 0;
 	ioctl(c->fd, SIOCOUTQ, &queued);
+	if (c->tls)
+		return tls_stream_written(c->stream) - (uint64_t)queued;
 	return c->given - unsent(c) - (uint64_t)queued;
 }
 
@@ -72,6 +81,16 @@ void http_connection_stop(struct http_connection *c)
 	c->state = CONNECTION_LAST;
 }
 
+/* libevent frees the rest when its callback has returned; the socket is ours. */
+static void close_tls(struct http_connection *c)
+{
+	if (unsent(c) == 0)
+		tls_stream_shutdown(c->stream);
+	bufferevent_disable(c->stream, EV_READ | EV_WRITE);
+	bufferevent_free(c->stream);
+	close(c->fd);
+}
+
 void http_connection_close(struct http_connection *c)
 {
 	if (c->state == CONNECTION_CLOSED)
@@ -91,13 +110,29 @@ void http_connection_close(struct http_connection *c)
 	}
 	atomic_fetch_sub(&c->server->stats.connections, 1);
 	atomic_fetch_sub(c->server->open, 1);
-	bufferevent_free(c->stream);
+	if (c->tls)
+		close_tls(c);
+	else
+		bufferevent_free(c->stream);
 	c->stream = NULL;
 	c->server = NULL;
 	http_connection_unref(c);
 }
 
 /* ---- sending ---- */
+
+/* One piece in the buffer becomes one record, and one packet, if it can be. */
+static void transmit_tls(struct http_connection *c, const struct iovec *pieces, size_t count)
+{
+	struct evbuffer *output = bufferevent_get_output(c->stream);
+	size_t total = 0;
+	for (size_t i = 0; i < count; i++)
+		total += pieces[i].iov_len;
+	if (total <= ONE_RECORD)
+		evbuffer_expand(output, total);
+	for (size_t i = 0; i < count; i++)
+		evbuffer_add(output, pieces[i].iov_base, pieces[i].iov_len);
+}
 
 /*
  * Gives bytes to the socket at once if none stand before them: going through
@@ -107,6 +142,10 @@ void http_connection_close(struct http_connection *c)
 static void transmit(struct http_connection *c, struct iovec *pieces, size_t count)
 {
 	size_t sent = 0;
+	if (c->tls) {
+		transmit_tls(c, pieces, count);
+		return;
+	}
 	if (unsent(c) == 0) {
 		struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
 		ssize_t n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
@@ -171,10 +210,11 @@ static void send_continue(struct http_connection *c)
 
 /* ---- what follows from the state ---- */
 
+/* A handshake that has begun is as good as a request. */
 static bool idle(const struct http_connection *c)
 {
 	return c->state == CONNECTION_HEAD && c->queued == 0 && unread(c) == 0 &&
-	       unsent(c) == 0;
+	       unsent(c) == 0 && !(c->handshaking && tls_stream_of(c->stream)->received);
 }
 
 /* A request may be there that nobody has read yet: then it is none too late. */
@@ -195,6 +235,8 @@ static void conclude(struct http_connection *c)
 	if (c->state == CONNECTION_LAST && c->queued == 0)
 		c->state = CONNECTION_ENDING;
 	if (c->state == CONNECTION_ENDING && unsent(c) == 0) {
+		if (c->tls)
+			tls_stream_shutdown(c->stream);
 		shutdown(c->fd, SHUT_WR);
 		c->state = CONNECTION_LINGER;
 	}
@@ -231,6 +273,8 @@ static void set_reading(struct http_connection *c)
 /* What the peer is waited for; WAITS: it is our turn. */
 static int awaited(const struct http_connection *c)
 {
+	if (c->handshaking)
+		return WAIT_HEAD;
 	switch (c->state) {
 	case CONNECTION_HEAD:
 		if (c->blocked)
@@ -307,6 +351,71 @@ static void on_write(struct bufferevent *stream, void *arg)
 	http_connection_settle(arg);
 }
 
+/* ---- TLS ---- */
+
+static void handshake_done(struct http_connection *c)
+{
+	struct http_server_stats *stats = &c->server->stats;
+	bool resumed = tls_server_resumed(c->stream);
+	c->handshaking = false;
+	tls_stream_opened(c->stream);
+	http_count(resumed ? &stats->tls_resumed : &stats->tls_new);
+	if (log_enabled(OW_LOG_DEBUG)) {
+		struct buf text = BUF_INIT;
+		tls_server_describe(c->stream, &text);
+		log_debug(c->server->name, "%s: %s", c->peer, text.data);
+		buf_free(&text);
+	}
+	http_connection_settle(c);
+}
+
+/*
+ * What we said about it (an alert) must not be overtaken by a reset: what the
+ * peer has sent behind its handshake is read first.
+ */
+static void handshake_failed(struct http_connection *c, enum tls_reason reason, const char *why)
+{
+	char scrap[4096];
+	http_count(&c->server->stats.tls_failures[reason]);
+	/* Whoever only looks whether the port is open is no news. */
+	log_write(tls_stream_of(c->stream)->received ? OW_LOG_WARNING : OW_LOG_DEBUG,
+	    c->server->name, NULL, "%s: no TLS handshake: %s", c->peer, why);
+	shutdown(c->fd, SHUT_WR);
+	for (int i = 0; i < 4 && recv(c->fd, scrap, sizeof(scrap), MSG_DONTWAIT) > 0; i++)
+		;
+	http_connection_close(c);
+}
+
+/* True: it is dealt with. */
+static bool handshake_event(struct http_connection *c, short what)
+{
+	struct buf why = BUF_INIT;
+	if (what & BEV_EVENT_CONNECTED) {
+		handshake_done(c);
+		return true;
+	}
+	tls_stream_failed(c->stream);
+	if (!c->handshaking)
+		return false;
+	enum tls_reason reason = tls_server_problem(c->stream, &why);
+	handshake_failed(c, reason, why.data);
+	buf_free(&why);
+	return true;
+}
+
+/*
+ * libevent has stopped both directions of what ended in one. Requests tell
+ * where they end: whether the peer said farewell does not matter.
+ */
+static short after_handshake(struct http_connection *c, short what)
+{
+	if (!(what & BEV_EVENT_EOF) && !tls_stream_cut(c->stream))
+		return what;
+	if (unsent(c) > 0)
+		bufferevent_enable(c->stream, EV_WRITE);
+	return BEV_EVENT_EOF | BEV_EVENT_READING;
+}
+
 /*
  * A peer that sends no more may still be waiting for its answers: whether it
  * only shut its sending side or is gone altogether shows when they are sent.
@@ -315,6 +424,10 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 {
 	struct http_connection *c = arg;
 	(void)stream;
+	if (c->tls && handshake_event(c, what))
+		return;
+	if (c->tls)
+		what = after_handshake(c, what);
 	if (!(what & BEV_EVENT_EOF) || (what & BEV_EVENT_WRITING)) {
 		http_connection_close(c);
 		return;
@@ -325,9 +438,22 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 	http_connection_settle(c);
 }
 
+static struct bufferevent *make_stream(struct http_server *server, int fd)
+{
+	struct bufferevent *stream =
+	    server->tls ? tls_server_accept(server->tls, server->base, fd)
+			: bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!stream) {
+		log_error("listener", "out of memory");
+		abort();
+	}
+	return stream;
+}
+
 void http_connection_new(struct http_server *server, int fd, const struct address *peer)
 {
 	struct http_connection *c = mem_zero(sizeof(*c));
+	c->tls = c->handshaking = server->tls != NULL;
 	c->server = server;
 	c->fd = fd;
 	c->refs = 1;
@@ -337,7 +463,7 @@ void http_connection_new(struct http_server *server, int fd, const struct addres
 	wait_init(&c->read_wait);
 	wait_init(&c->write_wait);
 	address_print(peer, c->peer);
-	c->stream = bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	c->stream = make_stream(server, fd);
 	bufferevent_setcb(c->stream, on_read, on_write, on_event, c);
 	list_append(&server->connections, &c->link);
 	atomic_fetch_add(&server->stats.connections, 1);
@@ -360,6 +486,10 @@ static void refuse_slow(struct wait *wait)
 {
 	struct http_connection *c = of_read_wait(wait);
 	http_count(&c->server->stats.timeouts);
+	if (c->handshaking) {
+		handshake_failed(c, TLS_TIMEOUT, "it is not complete within header_timeout");
+		return;
+	}
 	if (c->state != CONNECTION_SKIP) {
 		http_refuse(c, 408, "Request Timeout");
 		return;

@@ -28,7 +28,7 @@ struct event;
 
 enum {
 	WAIT_IDLE = 0, /* between requests: closed silently */
-	WAIT_HEAD,     /* from a request's first byte: 408 */
+	WAIT_HEAD,     /* from a request's first byte: 408; a TLS handshake: closed */
 	WAIT_BODY,     /* since the last 16 KiB of a body: 408 */
 	WAIT_STALL,    /* the peer does not read what we send: closed silently */
 	WAIT_LINGER,   /* the peer does not close after our last answer: closed silently */
@@ -59,6 +59,9 @@ struct http_server {
 	struct wait_queue waits[WAITS];
 	struct wait_timer timer;
 	struct http_common_fields common;
+	struct tls_store *tls_store; /* borrowed */
+	struct tls_context *tls;     /* owned; NULL: plain */
+	const char *name;	     /* with tls: whom the log speaks of; borrowed */
 	bool draining;
 };
 
@@ -80,6 +83,8 @@ struct http_connection {
 	int fd;			    /* the stream's */
 	unsigned refs;		    /* itself while open, each request, work being done */
 	enum connection_state state;
+	bool tls;
+	bool handshaking;     /* TLS is being agreed on */
 	bool working;	      /* answers are only queued */
 	bool blocked;	      /* too much is unanswered or unsent to take another request */
 	bool reading;	      /* the stream is enabled for it */
@@ -96,7 +101,7 @@ struct http_connection {
 	size_t skipped;		       /* bytes of empty lines before a request */
 	size_t lingered;	       /* bytes read and dropped in LINGER */
 	uint64_t given;		 /* bytes ever given to the socket or the stream to send */
-	uint64_t delivered_mark; /* of these, at the peer's when the STALL wait began */
+	uint64_t delivered_mark; /* at the peer's when the STALL wait began */
 	struct wait read_wait, write_wait;
 	char peer[ADDRESS_TEXT_SIZE];
 };

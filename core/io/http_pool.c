@@ -159,8 +159,10 @@ static bool connect_next(struct http_member *member)
 	struct ow_http_pool *pool = member->pool;
 	while (member->next < member->trying.count) {
 		const struct address *peer = &member->trying.at[member->next++];
+		const struct http_wire_target target = {
+		    .peer = peer, .tls = pool->tls, .host = pool->url.host};
 		int error =
-		    http_wire_open(&member->wire, pool->client->base, peer, &member_events);
+		    http_wire_open(&member->wire, pool->client->base, &target, &member_events);
 		if (error == 0) {
 			member->since = now(pool);
 			member_move(member, HTTP_MEMBER_CONNECTING);
@@ -286,11 +288,11 @@ static void on_connected(struct http_wire *wire)
 	settle(pool);
 }
 
-static void on_refused(struct http_wire *wire, int error)
+static void on_refused(struct http_wire *wire, const struct http_wire_end *end)
 {
 	struct http_member *member = member_of(wire);
 	struct ow_http_pool *pool = member->pool;
-	connect_other(member, strerror(error));
+	connect_other(member, http_wire_why(end));
 	settle(pool);
 }
 
@@ -344,13 +346,15 @@ static void on_readable(struct http_wire *wire, struct evbuffer *input)
  * likely closed by the peer before it saw the request. That is a guess, so
  * only what may be repeated is; and once, since it gets a new connection.
  */
-static void lose_call(struct http_member *member, int error)
+static void lose_call(struct http_member *member, const struct http_wire_end *end)
 {
 	struct ow_http_call *call = member->call;
 	bool begun = call->answer.begun;
 	bool stale = member->reused && !begun && call->request.repeatable;
 	char *peer = http_member_peer(member);
-	error = error ? error : member->wire.write_error;
+	struct http_wire_end known = *end;
+	if (!known.error)
+		known.error = member->wire.write_error;
 	http_call_detach(call);
 	http_member_close(member);
 	if (stale)
@@ -358,20 +362,44 @@ static void lose_call(struct http_member *member, int error)
 	else
 		http_call_finish(call, OW_HTTP_BROKEN, "%s: connection lost %s: %s", peer,
 		    begun ? "in the middle of the answer" : "before an answer",
-		    error ? strerror(error) : "closed by the peer");
+		    http_wire_why(&known));
 	free(peer);
 }
 
-static void on_lost(struct http_wire *wire, int error)
+/*
+ * The peer has looked at our certificate, and wants none of us: as if it had
+ * never been connected to. What it was sent it has not even deciphered.
+ */
+static void refused_late(struct http_member *member, const struct http_wire_end *end)
+{
+	struct ow_http_pool *pool = member->pool;
+	struct ow_http_call *call = member->call;
+	note_failure(member, &member->wire.peer, http_wire_why(end));
+	char *failures = buf_take(&member->failures);
+	if (call) {
+		bool before = call->maybe_received;
+		http_call_detach(call);
+		call->maybe_received = before;
+		http_call_finish(call, OW_HTTP_CONNECT, "%s", failures);
+	}
+	http_member_close(member);
+	connect_failed(pool, OW_HTTP_CONNECT, failures);
+	free(failures);
+}
+
+static void on_lost(struct http_wire *wire, const struct http_wire_end *end)
 {
 	struct http_member *member = member_of(wire);
 	struct ow_http_pool *pool = member->pool;
-	if (!member->call)
+	bool closed = end->error == 0 && !end->why && !end->cut;
+	if (end->refused)
+		refused_late(member, end);
+	else if (!member->call)
 		http_member_close(member);
-	else if (error == 0 && http_incoming_eof(&member->call->answer))
+	else if (closed && http_incoming_eof(&member->call->answer))
 		answered(member);
 	else
-		lose_call(member, error);
+		lose_call(member, end);
 	settle(pool);
 }
 

@@ -25,12 +25,15 @@
 #include "io/resolve.h"
 
 struct event;
+struct ow_tls;
+struct tls_store;
 
 struct http_client {
 	struct event_base *base;
 	const struct clock *clock;
 	struct resolver *resolver;
-	struct buf head; /* of the request that is being sent; kept for its memory */
+	struct tls_store *tls; /* borrowed; NULL: there is no TLS */
+	struct buf head;       /* of the request that is being sent; kept for its memory */
 	size_t pools;
 };
 
@@ -86,8 +89,9 @@ struct ow_http_pool {
 	struct ow_http_origin origin; /* checked; its url is not used */
 	struct arena arena;
 	struct url url;
-	const char *name; /* host:port, for messages */
-	const char *note; /* " (host)" to follow an address; empty if the host is one */
+	const char *name;   /* host:port, for messages */
+	const char *note;   /* " (host)" to follow an address; empty if the host is one */
+	struct ow_tls *tls; /* owned; NULL: plain */
 	struct event *alarm, *later;
 	int64_t armed; /* when the alarm rings */
 

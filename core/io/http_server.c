@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "io/http_connection.h"
 #include "io/timer.h"
+#include "io/tls_store.h"
 
 /* ---- accepting ---- */
 
@@ -26,6 +27,11 @@
  */
 static void refuse_connection(struct http_server *s, int fd)
 {
+	http_count(&s->stats.refused);
+	if (s->tls) {
+		close(fd); /* a handshake is what we have no room for */
+		return;
+	}
 	struct buf out = BUF_INIT;
 	struct http_answer answer = {.status = 503,
 	    .content_type = text_of("application/json"),
@@ -43,7 +49,6 @@ static void refuse_connection(struct http_server *s, int fd)
 		shutdown(fd, SHUT_WR);
 	close(fd);
 	buf_free(&out);
-	http_count(&s->stats.refused);
 }
 
 /* False: there are as many as there may be, on all workers together. */
@@ -148,6 +153,14 @@ struct http_server *http_server_new(struct event_base *base, const struct clock 
 	return s;
 }
 
+void http_server_use_tls(struct http_server *s, struct tls_store *store,
+    struct tls_context *context, const char *name)
+{
+	s->tls_store = store;
+	s->tls = context;
+	s->name = name;
+}
+
 void http_server_accept(struct http_server *s)
 {
 	if (s->acceptable)
@@ -238,5 +251,7 @@ void http_server_free(struct http_server *s)
 	wait_timer_fini(&s->timer);
 	event_free(s->resume);
 	event_free(s->accept_again);
+	if (s->tls)
+		tls_store_release(s->tls_store, s->tls);
 	free(s);
 }

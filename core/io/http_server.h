@@ -9,8 +9,9 @@
  * many connections). All but 404 and 405 close the connection, in a way that
  * lets the client read the answer first.
  *
- * TLS has its place where http_connection.c makes the stream and where it
- * sends: the rest only sees a bufferevent.
+ * Over TLS nothing of this is different, but that a connection begins with a
+ * handshake, which has header_timeout_ms from when it was accepted, and that
+ * one too many is closed without a word.
  */
 #ifndef IO_HTTP_SERVER_H
 #define IO_HTTP_SERVER_H
@@ -22,9 +23,12 @@
 #include "base/clock.h"
 #include "io/http_listener.h"
 #include "io/http_request.h"
+#include "io/tls_server.h"
 
 struct event_base;
 struct http_server;
+struct tls_context;
+struct tls_store;
 
 struct http_limits {
 	int64_t max_body;	   /* bytes; beyond: 413 */
@@ -46,6 +50,8 @@ struct http_server_stats {
 	_Atomic uint64_t bad_requests; /* refused with a status that closes, 408 included */
 	_Atomic uint64_t timeouts;     /* 408, and peers that did not read their answers */
 	_Atomic int64_t connections;   /* open now */
+	_Atomic uint64_t tls_new, tls_resumed; /* handshakes that were completed */
+	_Atomic uint64_t tls_failures[TLS_REASONS];
 };
 
 /*
@@ -55,6 +61,13 @@ struct http_server_stats {
  */
 struct http_server *http_server_new(struct event_base *base, const struct clock *clock, int fd,
     const struct http_limits *limits);
+
+/*
+ * From now on accepted connections speak TLS. The context is taken over, the
+ * store and the name, which the log speaks of, are borrowed.
+ */
+void http_server_use_tls(struct http_server *server, struct tls_store *store,
+    struct tls_context *context, const char *name);
 
 /* Begins to accept; connections that came earlier have waited in the backlog. */
 void http_server_accept(struct http_server *server);

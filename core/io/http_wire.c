@@ -5,13 +5,44 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "io/tls_client.h"
+#include "io/tls_stream.h"
+
+/* Requests up to this size go into one TLS record with their head. */
+#define ONE_RECORD ((size_t)16000)
 
 static void on_readable(struct bufferevent *stream, void *arg)
 {
 	struct http_wire *wire = arg;
+	if (wire->tls)
+		tls_stream_of(stream)->served = true;
 	wire->events->readable(wire, bufferevent_get_input(stream));
+}
+
+const char *http_wire_why(const struct http_wire_end *end)
+{
+	if (end->why)
+		return end->why;
+	return end->error ? strerror(end->error) : "closed by the peer";
+}
+
+static struct http_wire_end end_of(struct http_wire *wire, short what)
+{
+	struct http_wire_end end = {.error = what & BEV_EVENT_EOF ? 0 : EVUTIL_SOCKET_ERROR()};
+	if (!wire->tls || (what & BEV_EVENT_EOF))
+		return end;
+	const struct tls_stream *t = tls_stream_of(wire->stream);
+	end.why = tls_client_problem(wire->tls, wire->stream);
+	end.error = t->error;
+	end.cut = tls_stream_cut(wire->stream);
+	end.refused = tls_client_refused_late(wire->stream);
+	if (end.cut && t->open)
+		end.why = NULL; /* as many servers close */
+	return end;
 }
 
 /*
@@ -22,28 +53,35 @@ static void on_readable(struct bufferevent *stream, void *arg)
 static void on_event(struct bufferevent *stream, short what, void *arg)
 {
 	struct http_wire *wire = arg;
-	int error = what & BEV_EVENT_EOF ? 0 : EVUTIL_SOCKET_ERROR();
+	struct http_wire_end end = {.error = 0};
+	if (!(what & BEV_EVENT_CONNECTED))
+		end = end_of(wire, what);
 	if (what & BEV_EVENT_CONNECTED) {
 		wire->established = true;
+		if (wire->tls)
+			tls_stream_opened(stream);
 		bufferevent_enable(stream, EV_READ);
 		wire->events->connected(wire);
 	} else if (!wire->established) {
-		wire->events->refused(wire, error);
-	} else if (what & BEV_EVENT_WRITING) {
-		wire->write_error = error;
+		wire->events->refused(wire, &end);
+	} else if ((what & BEV_EVENT_WRITING) && end.error) {
+		wire->write_error = end.error;
+		if (wire->tls) /* libevent has stopped reading too */
+			bufferevent_enable(stream, EV_READ);
 	} else {
-		wire->events->lost(wire, error);
+		wire->events->lost(wire, &end);
 	}
 }
 
 /*
- * The one place that knows what a connection is made of. For TLS: an OpenSSL
- * bufferevent on the same socket, whose CONNECTED comes after the handshake
- * and the check of the peer's name; http_wire_send() must then leave out its
- * direct write.
+ * The one place that knows what a connection is made of. Either tells by
+ * itself when the socket is connected; TLS, after its handshake too.
  */
-static struct bufferevent *make_bufferevent(struct event_base *base, int fd)
+static struct bufferevent *make_bufferevent(
+    struct event_base *base, int fd, const struct http_wire_target *target)
 {
+	if (target->tls)
+		return tls_client_stream(target->tls, fd, target->host);
 	return bufferevent_socket_new(base, fd, 0);
 }
 
@@ -62,20 +100,23 @@ static int open_socket(const struct address *peer)
 	return -1;
 }
 
-int http_wire_open(struct http_wire *wire, struct event_base *base, const struct address *peer,
-    const struct http_wire_events *events)
+int http_wire_open(struct http_wire *wire, struct event_base *base,
+    const struct http_wire_target *target, const struct http_wire_events *events)
 {
-	int fd = open_socket(peer);
-	*wire = (struct http_wire){.events = events, .fd = fd, .peer = *peer};
+	int fd = open_socket(target->peer);
+	*wire = (struct http_wire){
+	    .events = events, .tls = target->tls, .fd = fd, .peer = *target->peer};
 	if (fd < 0)
 		return errno;
-	wire->stream = make_bufferevent(base, fd);
+	wire->stream = make_bufferevent(base, fd, target);
 	if (!wire->stream) {
 		close(fd);
 		return ENOMEM;
 	}
 	bufferevent_setcb(wire->stream, on_readable, NULL, on_event, wire);
-	bufferevent_socket_connect(wire->stream, NULL, 0); /* no address: it is under way */
+	if (!wire->tls)
+		bufferevent_socket_connect(
+		    wire->stream, NULL, 0); /* no address: it is under way */
 	return 0;
 }
 
@@ -89,7 +130,10 @@ void http_wire_close(struct http_wire *wire)
 	if (!wire->stream)
 		return;
 	bufferevent_disable(wire->stream, EV_READ | EV_WRITE);
-	bufferevent_setfd(wire->stream, -1);
+	if (wire->tls)
+		tls_stream_shutdown(wire->stream);
+	else
+		bufferevent_setfd(wire->stream, -1);
 	bufferevent_free(wire->stream);
 	close(wire->fd);
 	wire->stream = NULL;
@@ -102,7 +146,7 @@ void http_wire_close(struct http_wire *wire)
  * system call, without waiting for the loop to say that the socket is
  * writable. An error is left for the bufferevent to find again.
  */
-void http_wire_send(struct http_wire *wire, struct ow_text head, struct ow_text body)
+static void send_plain(struct http_wire *wire, struct ow_text head, struct ow_text body)
 {
 	struct iovec parts[2] = {
 	    {.iov_base = (void *)(uintptr_t)head.data, .iov_len = head.len},
@@ -121,6 +165,27 @@ void http_wire_send(struct http_wire *wire, struct ow_text head, struct ow_text 
 	if (in_body < body.len)
 		evbuffer_add_reference(
 		    output, body.data + in_body, body.len - in_body, NULL, NULL);
+}
+
+/* One piece in the buffer becomes one record, and one packet, if it can be. */
+static void send_tls(struct http_wire *wire, struct ow_text head, struct ow_text body)
+{
+	struct evbuffer *output = bufferevent_get_output(wire->stream);
+	bool together = head.len + body.len <= ONE_RECORD;
+	evbuffer_expand(output, together ? head.len + body.len : head.len);
+	evbuffer_add(output, head.data, head.len);
+	if (together)
+		evbuffer_add(output, body.data, body.len);
+	else
+		evbuffer_add_reference(output, body.data, body.len, NULL, NULL);
+}
+
+void http_wire_send(struct http_wire *wire, struct ow_text head, struct ow_text body)
+{
+	if (wire->tls)
+		send_tls(wire, head, body);
+	else
+		send_plain(wire, head, body);
 }
 
 bool http_wire_sent(const struct http_wire *wire)

@@ -2,8 +2,8 @@
  * One outgoing connection: bytes to and from an address. Knows nothing of
  * requests and pools; whoever owns it embeds it and is told what happens.
  *
- * TLS goes into make_bufferevent() and nowhere else, see there. SIGPIPE must
- * be ignored by the process.
+ * Over TLS, connected means that the peer is who it should be. SIGPIPE must be
+ * ignored by the process.
  */
 #ifndef IO_HTTP_WIRE_H
 #define IO_HTTP_WIRE_H
@@ -15,27 +15,47 @@
 struct bufferevent;
 struct evbuffer;
 struct http_wire;
+struct ow_tls;
+
+/* What ended a connection; the phrase is borrowed for the call. */
+struct http_wire_end {
+	int error;	 /* errno; 0: the peer closed it */
+	const char *why; /* what TLS says instead; NULL: nothing */
+	bool cut;	 /* closed without a word of TLS: what came may be less than was sent */
+	bool refused;	 /* by the peer, before it took in anything (see io/tls_client.h) */
+};
 
 /* Each may close and free the wire. None is called from inside a function below. */
 struct http_wire_events {
 	void (*connected)(struct http_wire *wire);
-	void (*refused)(struct http_wire *wire, int error); /* errno */
+	void (*refused)(struct http_wire *wire, const struct http_wire_end *end);
 	void (*readable)(struct http_wire *wire, struct evbuffer *input);
-	void (*lost)(struct http_wire *wire, int error); /* 0: the peer closed it */
+	void (*lost)(struct http_wire *wire, const struct http_wire_end *end);
 };
+
+/* The phrase for an end. */
+const char *http_wire_why(const struct http_wire_end *end);
 
 struct http_wire {
 	const struct http_wire_events *events;
 	struct bufferevent *stream; /* NULL: closed */
+	struct ow_tls *tls;	    /* borrowed; NULL: plain */
 	int fd;
 	bool established;
 	int write_error; /* nothing more can be written; an answer may still come */
 	struct address peer;
 };
 
+/* Whereto, and how. tls: borrowed for as long as the wire is open; NULL: plain. */
+struct http_wire_target {
+	const struct address *peer;
+	struct ow_tls *tls;
+	const char *host; /* whose certificate the peer must have */
+};
+
 /* Begins to connect. Returns 0, or an errno: it failed at once and is closed. */
-int http_wire_open(struct http_wire *wire, struct event_base *base, const struct address *peer,
-    const struct http_wire_events *events);
+int http_wire_open(struct http_wire *wire, struct event_base *base,
+    const struct http_wire_target *target, const struct http_wire_events *events);
 
 /* Closes the socket at once. Fine if it is closed. */
 void http_wire_close(struct http_wire *wire);

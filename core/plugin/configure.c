@@ -7,16 +7,6 @@
 #include "base/conceal.h"
 #include "conf/value.h"
 
-/* The report that a component's check() complains to. */
-struct check_report {
-	struct ow_report base;
-	struct conf_report *report;
-	struct arena *arena;
-	const struct ow_list *secrets;
-	const struct conf_node *node;
-	const char *what;
-};
-
 static void add_secret(struct arena *arena, struct ow_list *secrets, const char *text)
 {
 	size_t count = secrets->count;
@@ -62,7 +52,7 @@ static void note_secrets(struct arena *arena, struct ow_list *secrets,
 __attribute__((format(printf, 3, 4))) static void complain(
     const struct ow_report *base, const char *option, const char *fmt, ...)
 {
-	const struct check_report *r = (const struct check_report *)(const void *)base;
+	const struct option_report *r = (const struct option_report *)(const void *)base;
 	const struct conf_node *at = option ? conf_option_node(r->node, option) : NULL;
 	struct buf text = BUF_INIT;
 	struct ow_list secrets = {NULL, 0};
@@ -84,9 +74,16 @@ __attribute__((format(printf, 3, 4))) static void complain(
 
 static bool given(const struct ow_report *base, const char *option)
 {
-	const struct check_report *r = (const struct check_report *)(const void *)base;
+	const struct option_report *r = (const struct option_report *)(const void *)base;
 	const struct conf_node *node = conf_option_node(r->node, option);
 	return node && !node->is_null;
+}
+
+struct option_report option_report(const struct conf_node *node, const char *what,
+    struct arena *arena, const struct ow_list *secrets, struct conf_report *report)
+{
+	return (struct option_report){
+	    {sizeof(struct ow_report), complain, given}, node, what, arena, secrets, report};
 }
 
 void *component_configure(const struct component *c, const struct conf_node *node,
@@ -100,8 +97,7 @@ void *component_configure(const struct component *c, const struct conf_node *nod
 	bool good = conf_check_options(&check, options, node->mark, conf);
 	note_secrets(arena, secrets, c, options);
 	if (good && c->description.check) {
-		struct check_report own = {{sizeof(struct ow_report), complain, given}, report,
-		    arena, secrets, node, what};
+		struct option_report own = option_report(node, what, arena, secrets, report);
 		c->description.check(conf, &own.base);
 	}
 	return conf;

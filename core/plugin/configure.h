@@ -5,6 +5,20 @@
 #include "conf/tree.h"
 #include "plugin/loader.h"
 
+/* Where rules across options complain to (base), with what it takes to say where. */
+struct option_report {
+	struct ow_report base;
+	const struct conf_node *node; /* the options */
+	const char *what;	      /* "sink `crm`" */
+	struct arena *arena;
+	const struct ow_list *secrets; /* that no complaint about the whole may show */
+	struct conf_report *report;
+};
+
+/* All is borrowed. */
+struct option_report option_report(const struct conf_node *node, const char *what,
+    struct arena *arena, const struct ow_list *secrets, struct conf_report *report);
+
 /*
  * Checks the options one by one and, when each is sound, by the component's own
  * rules. node is a mapping, in which `plugin` is the caller's own, or a scalar:

@@ -12,8 +12,10 @@
 #include "io/http_client.h"
 #include "io/http_server.h"
 #include "io/timer.h"
+#include "io/tls_client.h"
 #include "plugin/event.h"
 #include "plugin/host_http.h"
+#include "plugin/host_tls.h"
 #include "plugin/instance.h"
 #include "plugin/key.h"
 
@@ -312,6 +314,10 @@ const struct ow_host *host_table(void)
 	    .http_reachable = http_pool_reachable,
 	    .request_answer_with = host_request_answer_with,
 	    .key_missing = host_key_missing,
+	    .tls_new = host_tls_new,
+	    .tls_free = tls_client_free,
+	    .tls_stream = tls_client_stream,
+	    .tls_problem = tls_client_problem,
 	};
 	return &table;
 }

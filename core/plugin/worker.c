@@ -153,6 +153,7 @@ struct worker *worker_new(unsigned index, const struct worker_common *common)
 	random_init(&w->random);
 	w->pointers = pointer_set_new();
 	w->http = http_client_new(w->base, common->clock);
+	http_client_use_tls(w->http, common->tls);
 	list_init(&w->tasks);
 	w->tasks_event = event_new(w->base, -1, 0, run_tasks, w);
 	pthread_mutex_init(&w->posted_lock, NULL);
@@ -241,6 +242,11 @@ struct pointer_set *worker_pointers(struct worker *w)
 struct http_client *worker_http(struct worker *w)
 {
 	return w->http;
+}
+
+struct tls_store *worker_tls(const struct worker *w)
+{
+	return w->common.tls;
 }
 
 void worker_add_listener(struct worker *w, const char *name, struct http_server *server)

@@ -17,6 +17,7 @@ struct http_client;
 struct http_server;
 struct pointer_set;
 struct shared_objects;
+struct tls_store;
 struct worker;
 
 /* Something to do soon, on the worker's thread; embedded in what it is about. */
@@ -31,6 +32,7 @@ struct worker_common {
 	struct metrics *metrics;
 	struct shared_objects *shared;
 	struct ow_list secrets; /* that no message of a plugin may show */
+	struct tls_store *tls;	/* NULL: no TLS */
 };
 
 /* Where events that sources emit go: the route engine. */
@@ -66,6 +68,7 @@ struct ow_list worker_secrets(const struct worker *w);
 struct shared_objects *worker_shared(const struct worker *w);
 struct pointer_set *worker_pointers(struct worker *w);
 struct http_client *worker_http(struct worker *w);
+struct tls_store *worker_tls(const struct worker *w); /* NULL: no TLS */
 
 /* Names are borrowed, servers are taken over. */
 void worker_add_listener(struct worker *w, const char *name, struct http_server *server);

@@ -30,6 +30,7 @@ struct sink_conf {
 	int64_t max_response;
 	struct ow_retry retry;
 	struct ow_list retry_on;
+	struct ow_tls_options tls;
 };
 
 #define STATUS_MAX    599
@@ -342,13 +343,37 @@ static void check_headers(const struct sink_conf *c, const struct ow_report *rep
 	}
 }
 
+static bool wants_tls(const struct sink_conf *c)
+{
+	return strncasecmp(c->url, "https:", 6) == 0;
+}
+
+static void check_tls(const struct sink_conf *c, const struct ow_report *report)
+{
+	static const char *const options[] = {
+	    "tls.ca", "tls.certificate", "tls.key", "tls.server_name", "tls.min_version"};
+	const struct ow_tls_options *tls = &c->tls;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (!wants_tls(c) && report->given(report, options[i]))
+			report->complain(report, options[i],
+			    "is of no use with http://: use https://, or remove it");
+	if (tls->certificate && !tls->key)
+		report->complain(
+		    report, "tls.certificate", "needs its private key: add tls.key");
+	if (tls->key && !tls->certificate)
+		report->complain(report, "tls.key",
+		    "needs the certificate it belongs to: add tls.certificate");
+	if (tls->server_name &&
+	    (!tls->server_name[0] || tls->server_name[strcspn(tls->server_name, "/ @")]))
+		report->complain(report, "tls.server_name",
+		    "`%s` is not a host: give a name or an address alone", tls->server_name);
+}
+
 static void sink_check(const void *conf, const struct ow_report *report)
 {
 	const struct sink_conf *c = conf;
 	struct retry_on on = {.connect = false};
-	if (strncasecmp(c->url, "https:", 6) == 0)
-		report->complain(
-		    report, "url", "needs TLS, which this version does not have: use http://");
+	check_tls(c, report);
 	check_headers(c, report);
 	if (!is_token(c->method))
 		report->complain(report, "method", "`%s` is not an HTTP method", c->method);
@@ -394,6 +419,8 @@ static void sink_destroy(void *state)
 static bool make_pool(struct sink *s, const char **why)
 {
 	const struct sink_conf *c = s->conf;
+	struct ow_tls_options tls = c->tls;
+	tls.size = sizeof(tls);
 	s->pool = s->host->http_pool_new(s->self,
 	    &(struct ow_http_origin){.size = sizeof(struct ow_http_origin),
 		.url = c->url,
@@ -401,7 +428,8 @@ static bool make_pool(struct sink *s, const char **why)
 		.max_waiting = c->max_waiting,
 		.connect_ms = c->connect_ms < c->total_ms ? c->connect_ms : c->total_ms,
 		.idle_ms = c->idle_ms,
-		.max_response = c->max_response},
+		.max_response = c->max_response,
+		.tls = wants_tls(c) ? &tls : NULL},
 	    why);
 	return s->pool != NULL;
 }
@@ -434,6 +462,7 @@ fail:
 }
 
 OW_RETRY_CHOICES;
+OW_TLS_CHOICES;
 static const char *const schemes[] = {"http", "https", NULL};
 
 static const struct ow_option sink_options[] = {
@@ -470,6 +499,7 @@ static const struct ow_option sink_options[] = {
 	.dflt = "[429, 500, 502, 503, 504, connect, timeout]", .max = 64,
 	.help = "What is tried again: statuses, `connect` for no connection, `timeout` for no "
 		"answer in time."),
+    OW_TLS_OPTIONS(struct sink_conf, tls),
     OW_OPTION_END,
 };
 

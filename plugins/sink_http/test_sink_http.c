@@ -65,6 +65,48 @@ START_TEST(request_is_the_event)
 }
 END_TEST
 
+static const char *complaints(const char *yaml)
+{
+	return mock_conf_complaints(m, mock_component(ow_module(), "http"), yaml);
+}
+
+static void expect_complaint(const char *yaml, const char *part)
+{
+	const char *text = complaints(yaml);
+	ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in \"%s\"", part, text);
+}
+
+START_TEST(tls_options_are_passed_on)
+{
+	with("url: https://crm.example/\ntls: {ca: ca.pem, certificate: own.pem, key: own.key, "
+	     "server_name: crm.internal, min_version: 1.3}\n");
+	ck_assert_int_eq(answered(200, NULL)->rc, OW_OK);
+	const struct ow_tls_options *tls = mock_call(m, 0)->origin.tls;
+	ck_assert_str_eq(tls->ca, "ca.pem");
+	ck_assert_str_eq(tls->certificate, "own.pem");
+	ck_assert_str_eq(tls->key, "own.key");
+	ck_assert_str_eq(tls->server_name, "crm.internal");
+	ck_assert_int_eq(tls->min_version, 1);
+	with(URL);
+	ck_assert_int_eq(answered(200, NULL)->rc, OW_OK);
+	ck_assert_ptr_null(mock_call(m, 1)->origin.tls);
+}
+END_TEST
+
+START_TEST(tls_options_that_make_no_sense)
+{
+	ck_assert_str_eq(complaints("url: https://crm.example/\n"), "");
+	expect_complaint(URL "tls: {ca: ca.pem}\n", "2:11: error: is of no use with http://");
+	expect_complaint(URL "tls: {min_version: 1.3}\n", "2:20: error: is of no use");
+	expect_complaint("url: https://crm/\ntls: {certificate: own.pem}\n",
+	    "needs its private key: add tls.key");
+	expect_complaint(
+	    "url: https://crm/\ntls: {key: own.key}\n", "needs the certificate it belongs to");
+	expect_complaint("url: https://crm/\ntls: {server_name: \"https://crm\"}\n",
+	    "`https://crm` is not a host");
+}
+END_TEST
+
 /* Passed without dedup: nothing by which the receiver could take it for a copy. */
 START_TEST(without_a_key_nothing_is_said_to_be_the_same)
 {
@@ -189,6 +231,8 @@ static Suite *suite(void)
 	TCase *t = tcase_create("http");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, request_is_the_event);
+	tcase_add_test(t, tls_options_are_passed_on);
+	tcase_add_test(t, tls_options_that_make_no_sense);
 	tcase_add_test(t, without_a_key_nothing_is_said_to_be_the_same);
 	tcase_add_test(t, statuses);
 	tcase_add_test(t, retry_after_is_told);

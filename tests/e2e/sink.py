@@ -22,7 +22,8 @@ class Answer:
     # Wait for this, or the end of the test, before answering.
     gate: threading.Event = None
     # answer | hang | reset | close | half (part of the body, then the end)
-    # | garbage (not HTTP)
+    # | garbage (not HTTP) | unlengthy (the body ends with the connection)
+    # | farewell (the same, and TLS says so)
     act: str = "answer"
 
 
@@ -54,7 +55,9 @@ def shut(connection):
 
 
 class Sink:
-    def __init__(self, *script, default=Answer(), choose=None, listening=True):
+    def __init__(self, *script, default=Answer(), choose=None, listening=True, tls=None):
+        # tls: an ssl.SSLContext. Handshakes end as an entry of one of these.
+        self.tls, self.tls_errors, self.resumed, self.certificates = tls, [], [], []
         self.script, self.default, self.choose = list(script), default, choose
         self.requests = []
         self.accepted = self.open = self.most_open = 0
@@ -119,6 +122,7 @@ class Sink:
     def _serve(self, connection, number):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
+            connection = self._secured(connection)
             pending = b""
             while pending is not None:
                 request, pending = self._receive(connection, number, pending)
@@ -131,6 +135,26 @@ class Sink:
                 self.open -= 1
                 self.sockets.discard(connection)
             connection.close()
+
+    def _secured(self, connection):
+        if not self.tls:
+            return connection
+        raw = connection.dup()  # wrapping takes the socket away, be it in vain
+        try:
+            wrapped = self.tls.wrap_socket(connection, server_side=True)
+        except OSError as e:
+            self.tls_errors.append(str(e))
+            shut(raw)
+            raise
+        finally:
+            with self.lock:
+                self.sockets.discard(connection)
+            raw.close()
+        with self.lock:
+            self.sockets.add(wrapped)
+        self.resumed.append(wrapped.session_reused)
+        self.certificates.append(wrapped.getpeercert())
+        return wrapped
 
     @staticmethod
     def _receive(connection, number, pending):
@@ -178,6 +202,11 @@ class Sink:
         body = answer.body
         head = f"HTTP/1.1 {answer.status} Scripted\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
+        if answer.act in ("unlengthy", "farewell"):
+            connection.sendall(head.encode() + b"\r\n" + body)
+            if answer.act == "farewell":
+                connection.unwrap()
+            return False
         if answer.status not in (204, 304):
             head += f"Content-Length: {len(body)}\r\n"
         else:

@@ -448,7 +448,7 @@ static struct mock *worker_new(struct mock_process *process)
 {
 	struct mock *m = mem_zero(sizeof(*m));
 	struct list *heads[] = {&m->instances, &m->ops, &m->timers, &m->counters, &m->pools,
-	    &m->events, &m->serves, &m->requests, &m->scripted};
+	    &m->events, &m->serves, &m->requests, &m->scripted, &m->tls};
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		list_init(heads[i]);
 	m->process = process;
@@ -579,6 +579,10 @@ const struct ow_host *mock_host(void)
 	    .http_reachable = mock_host_http_reachable,
 	    .request_answer_with = mock_host_request_answer_with,
 	    .key_missing = mock_host_key_missing,
+	    .tls_new = mock_host_tls_new,
+	    .tls_free = mock_host_tls_free,
+	    .tls_stream = mock_host_tls_stream,
+	    .tls_problem = mock_host_tls_problem,
 	};
 	return &host;
 }

@@ -281,6 +281,22 @@ void mock_refuse_pool(struct mock *m, const char *why);
 /* http_reachable() says false with this phrase; NULL: true again. */
 void mock_set_unreachable(struct mock *m, const char *why);
 
+/* ---- TLS ---- */
+
+/*
+ * What tls_stream() gives is the test's to make, a plain bufferevent for
+ * example: the peer of a test speaks no TLS, so that no certificates are
+ * needed. It must tell of BEV_EVENT_CONNECTED, and not close fd.
+ */
+typedef struct bufferevent *mock_tls_stream(int fd, const char *host, void *arg);
+void mock_set_tls(struct mock *m, mock_tls_stream *make, void *arg);
+/* What tls_new() was last called with; NULL: it was not. */
+const struct ow_tls_options *mock_tls_options(const struct mock *m);
+/* tls_new() refuses with this phrase; NULL: it works again. */
+void mock_refuse_tls(struct mock *m, const char *why);
+/* What tls_problem() says from now on; NULL at first. */
+void mock_set_tls_problem(struct mock *m, const char *why);
+
 /* ---- log and metrics ---- */
 
 /* Lines as "warning: text", in order. */

@@ -180,6 +180,8 @@ struct ow_http_pool *mock_host_http_pool_new(
 	struct ow_http_pool *pool = mem_zero(sizeof(*pool));
 	mock_copy_sized(&pool->origin, origin, sizeof(pool->origin), "struct ow_http_origin");
 	pool->origin.url = arena_string(&m->arena, origin->url);
+	if (pool->origin.tls)
+		pool->origin.tls = mock_tls_copy(m, pool->origin.tls);
 	pool->instance = self;
 	list_append(&m->pools, &pool->link);
 	return pool;

@@ -29,6 +29,7 @@ struct ow_instance *mock_try_instance(struct mock *m, const struct ow_component 
 			mock_fail("create() of %s failed without saying why", name);
 		mock_services_gone(instance);
 		mock_http_instance_gone(instance);
+		mock_tls_instance_gone(instance);
 		return NULL;
 	}
 	list_append(&m->instances, &instance->link);
@@ -63,6 +64,7 @@ void mock_destroy(struct ow_instance *instance)
 	list_remove(&instance->link);
 	mock_services_gone(instance);
 	mock_http_instance_gone(instance);
+	mock_tls_instance_gone(instance);
 }
 
 /* ---- operations ---- */

@@ -62,6 +62,12 @@ struct mock {
 	size_t first_open; /* calls before this one are not open */
 	const char *refuse_pool, *unreachable;
 	bool maybe_received;
+
+	struct list tls;
+	mock_tls_stream *tls_make;
+	void *tls_arg;
+	const struct ow_tls_options *tls_options;
+	const char *refuse_tls, *tls_problem;
 };
 
 struct ow_instance {
@@ -151,6 +157,16 @@ void mock_event_release(struct ow_event *event);
 bool mock_http_answer_scripted(struct mock *m); /* true if one was */
 void mock_http_instance_gone(struct ow_instance *instance);
 void mock_http_check(struct mock *m);
+
+/* mocktls.c */
+const struct ow_tls_options *mock_tls_copy(
+    struct mock *m, const struct ow_tls_options *options);
+void mock_tls_instance_gone(struct ow_instance *instance);
+struct ow_tls *mock_host_tls_new(
+    struct ow_instance *self, const struct ow_tls_options *options, const char **why);
+void mock_host_tls_free(struct ow_tls *tls);
+struct bufferevent *mock_host_tls_stream(struct ow_tls *tls, int fd, const char *host);
+const char *mock_host_tls_problem(struct ow_tls *tls, struct bufferevent *stream);
 
 /* Functions of the host table, where they are not static. */
 void mock_host_op_set(struct ow_op *op, void *data);

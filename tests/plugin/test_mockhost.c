@@ -666,6 +666,45 @@ START_TEST(asking_for_an_unknown_counter)
 }
 END_TEST
 
+static struct bufferevent *no_stream(int fd, const char *peer, void *arg)
+{
+	ck_assert_int_eq(fd, 7);
+	ck_assert_str_eq(peer, "redis.example");
+	return arg;
+}
+
+START_TEST(tls_is_the_test_s_to_make)
+{
+	struct toy *toy = toy_new("sink");
+	const struct ow_tls_options wanted = {
+	    .size = sizeof(wanted), .ca = "ca.pem", .min_version = 1};
+	const char *why = NULL;
+	mock_refuse_tls(m, "tls.ca: ca.pem: No such file");
+	ck_assert_ptr_null(host->tls_new(toy->self, &wanted, &why));
+	ck_assert_str_eq(why, "tls.ca: ca.pem: No such file");
+	mock_refuse_tls(m, NULL);
+	struct ow_tls *tls = host->tls_new(toy->self, &wanted, &why);
+	ck_assert_ptr_nonnull(tls);
+	ck_assert_str_eq(mock_tls_options(m)->ca, "ca.pem");
+	ck_assert_int_eq(mock_tls_options(m)->min_version, 1);
+	mock_set_tls(m, no_stream, m);
+	ck_assert_ptr_eq(host->tls_stream(tls, 7, "redis.example"), (void *)m);
+	ck_assert_ptr_null(host->tls_problem(tls, NULL));
+	mock_set_tls_problem(m, "its certificate has expired");
+	ck_assert_str_eq(host->tls_problem(tls, NULL), "its certificate has expired");
+	host->tls_free(tls);
+	host->tls_free(NULL);
+}
+END_TEST
+
+START_TEST(leaving_tls)
+{
+	const char *why;
+	host->tls_new(toy_new("sink")->self, NULL, &why);
+	mock_free(m);
+}
+END_TEST
+
 static void add_aborting(TCase *t)
 {
 	/* Without a fork there is nobody left to see it. */
@@ -679,6 +718,7 @@ static void add_aborting(TCase *t)
 	tcase_add_test_raise_signal(t, leaving_an_operation_unfinished, SIGABRT);
 	tcase_add_test_raise_signal(t, leaving_a_timer, SIGABRT);
 	tcase_add_test_raise_signal(t, leaving_a_pool, SIGABRT);
+	tcase_add_test_raise_signal(t, leaving_tls, SIGABRT);
 	tcase_add_test_raise_signal(t, leaving_a_reference, SIGABRT);
 	tcase_add_test_raise_signal(t, dropping_a_reference_too_many, SIGABRT);
 	tcase_add_test_raise_signal(t, leaving_an_event_unsettled, SIGABRT);
@@ -709,6 +749,7 @@ static Suite *suite(void)
 	tcase_add_test(t, events_reach_keyers);
 	tcase_add_test(t, requests_become_events);
 	tcase_add_test(t, calls_are_answered_from_a_script);
+	tcase_add_test(t, tls_is_the_test_s_to_make);
 	add_aborting(t);
 	suite_add_tcase(s, t);
 	return s;

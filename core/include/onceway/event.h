@@ -25,7 +25,9 @@ struct ow_counter;	/* one time series of a counter or gauge */
 struct ow_http_request; /* one request at a listener, to be answered exactly once */
 struct ow_http_pool;	/* connections to one origin */
 struct ow_http_call;	/* one request to an origin, until its callback */
+struct ow_tls;		/* certificates and trust of one client */
 struct event_base;	/* libevent's; the worker's own */
+struct bufferevent;	/* libevent's */
 
 /*
  * Bytes that belong to somebody else. data need not end with NUL. This struct

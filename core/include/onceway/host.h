@@ -303,6 +303,31 @@ struct ow_host {
 	 * such events (on_missing).
 	 */
 	void (*key_missing)(struct ow_key *key, const char *field);
+
+	/* ---- since 1.2: TLS, for clients with a protocol of their own ---- */
+
+	/*
+	 * Loads CAs, certificate and key. They are looked at again now and then:
+	 * what was replaced by sound files is used for later connections. NULL
+	 * with *why, which names the file.
+	 */
+	struct ow_tls *(*tls_new)(
+	    struct ow_instance *self, const struct ow_tls_options *options, const char **why);
+	/* No stream of it is left. NULL is fine. */
+	void (*tls_free)(struct ow_tls *tls);
+	/*
+	 * A bufferevent that speaks TLS on fd, a socket that is connecting or
+	 * connected to `host` (a name or an address). BEV_EVENT_CONNECTED comes
+	 * after the handshake, and only if the peer is who it should be. The
+	 * caller frees it and then closes fd.
+	 */
+	struct bufferevent *(*tls_stream)(struct ow_tls *tls, int fd, const char *host);
+	/*
+	 * After BEV_EVENT_ERROR: one phrase, such as "its certificate has
+	 * expired"; NULL: not TLS is at fault, see errno. Valid until the next
+	 * call for this tls.
+	 */
+	const char *(*tls_problem)(struct ow_tls *tls, struct bufferevent *stream);
 };
 
 #endif

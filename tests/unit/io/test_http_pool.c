@@ -15,7 +15,7 @@ START_TEST(origins)
 		int64_t connections, waiting, connect, idle, response;
 		const char *why;
 	} bad[] = {
-	    {"https://crm/", 1, 1, 1, 1, 1, "https:// needs TLS, which this version does not"},
+	    {"https://crm/", 1, 1, 1, 1, 1, "https:// is not to be had here"},
 	    {"crm", 1, 1, 1, 1, 1, "http://"},
 	    {"http://crm/", 0, 1, 1, 1, 1, "out of range"},
 	    {"http://crm/", 1, -1, 1, 1, 1, "out of range"},

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/tls_store.h"
 #include "tests/unit/main.h"
 
 #define SPIN_TURNS 100
@@ -133,6 +134,7 @@ void fixture_start(void)
 	fixture.common.metrics = metrics_new(1);
 	fixture.common.shared = shared_objects_new();
 	fixture.common.secrets = (struct ow_list){secrets, 1};
+	fixture.common.tls = tls_store_new(&fixture.clock);
 	fixture.worker = worker_new(0, &fixture.common);
 	pulse = event_new(worker_base(fixture.worker), -1, EV_PERSIST, pulse_due, NULL);
 	event_add(pulse, &tv);
@@ -149,6 +151,7 @@ void fixture_stop(void)
 	event_free(pulse);
 	worker_free(fixture.worker);
 	shared_objects_free(fixture.common.shared);
+	tls_store_free(fixture.common.tls);
 	metrics_free(fixture.common.metrics);
 }
 

@@ -2,6 +2,7 @@
 #include "plugin/host.h"
 
 #include <arpa/inet.h>
+#include <event2/bufferevent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -334,6 +335,49 @@ START_TEST(a_pool_needs_a_url)
 }
 END_TEST
 
+/* ---- TLS ---- */
+
+START_TEST(tls_files_that_are_missing_are_named)
+{
+	const struct ow_tls_options options = {
+	    .size = sizeof(options), .ca = "/nonexistent/ca.pem"};
+	const char *why = NULL;
+	ck_assert_ptr_null(fixture.host->tls_new(fixture.sink, &options, &why));
+	ck_assert_str_eq(why, "tls.ca: `/nonexistent/ca.pem`: No such file or directory");
+}
+END_TEST
+
+static void note_event(struct bufferevent *stream, short what, void *arg)
+{
+	(void)stream;
+	*(short *)arg = what;
+}
+
+/* A peer that speaks something else; handshakes that succeed are tested in io. */
+START_TEST(a_tls_stream_says_what_is_wrong)
+{
+	int ends[2];
+	short what = 0;
+	const char *why = NULL;
+	struct ow_tls *tls = fixture.host->tls_new(fixture.sink, NULL, &why);
+	ck_assert_msg(tls != NULL, "%s", why);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	struct bufferevent *stream = fixture.host->tls_stream(tls, ends[0], "redis.example");
+	bufferevent_setcb(stream, NULL, NULL, note_event, &what);
+	ck_assert_int_eq(send(ends[1], "-ERR unknown command\r\n", 22, 0), 22);
+	while (!what)
+		fixture_turn();
+	ck_assert(what & BEV_EVENT_ERROR);
+	ck_assert_str_eq(fixture.host->tls_problem(tls, stream), "it does not speak TLS");
+	bufferevent_free(stream);
+	close(ends[0]);
+	close(ends[1]);
+	fixture_spin();
+	fixture.host->tls_free(tls);
+	fixture.host->tls_free(NULL);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("plugin/host");
@@ -354,6 +398,8 @@ static Suite *suite(void)
 	if (fixture_can_abort())
 		tcase_add_test_raise_signal(t, an_answer_must_say_its_size, SIGABRT);
 	tcase_add_test(t, a_pool_needs_a_url);
+	tcase_add_test(t, tls_files_that_are_missing_are_named);
+	tcase_add_test(t, a_tls_stream_says_what_is_wrong);
 	suite_add_tcase(s, t);
 	return s;
 }
