@@ -55,7 +55,9 @@ bool checkpoint_json_decode(const char *data, size_t len,
 	json_t *root = json_loadb(data, len, JSON_REJECT_DUPLICATES, &json);
 	if (!root)
 		return malformed(error, &json);
-	bool sound = decode_members(data, len, root, reader, error);
+	bool sound = json_is_object(root) && decode_members(data, len, root, reader, error);
+	if (!json_is_object(root))
+		*error = (struct checkpoint_error){.problem = "it is not an object"};
 	json_decref(root);
 	return sound;
 }
