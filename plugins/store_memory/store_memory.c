@@ -23,6 +23,7 @@
 #define CLAIM_SWEEP 8
 #define TIMER_SWEEP 4096
 #define FULL_SWEEP  2048
+#define EVICT_SWEEP 256 /* the same, where it may evict */
 
 /* The timer comes round to every slot about this often; slower while it finds much to free. */
 #define ROUND_MS    30000
@@ -190,6 +191,7 @@ static void refuse_full(struct store *s, struct ow_op *op)
 
 static void evict(struct store *s, struct ow_text key, struct memory_need need, int64_t now)
 {
+	memory_sweep(s->memory, EVICT_SWEEP, now);
 	unsigned early = memory_evict(s->memory, key, need, now);
 	if (early > 0)
 		s->host->count(s->evicted, early);
