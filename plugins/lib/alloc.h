@@ -36,6 +36,18 @@ static inline void *alloc_resize(void *old, size_t size)
 	return alloc_checked(realloc(old, size));
 }
 
+/*
+ * glibc puts small blocks that are freed on lists which it clears, all of them
+ * at once, when the thread they came from next asks for a large one: after a
+ * million of them that is a pause of 30 ms for whoever asks. Who frees many
+ * asks itself, now and then, on every thread that made some.
+ */
+static inline void alloc_settle(void)
+{
+	void *volatile large = alloc_bytes(16384); /* volatile: or the compiler knows better */
+	free(large);
+}
+
 /* What an allocation takes from the heap: its room, rounded up, and the allocator's word. */
 static inline size_t alloc_cost(void *p)
 {

@@ -8,6 +8,7 @@
 
 enum order {
 	ORDER_NONE = 0,
+	ORDER_SETTLE,
 	ORDER_LOAD,
 	ORDER_SAVE,
 	ORDER_SAVE_LAST,
@@ -143,6 +144,8 @@ static void obey(struct checkpoint *c, enum order order, struct checkpoint_time 
 {
 	if (order == ORDER_LOAD)
 		load(c, time);
+	else if (order == ORDER_SETTLE)
+		alloc_settle();
 	else
 		save(c, time);
 }
@@ -219,6 +222,14 @@ bool checkpoint_save_last(
     struct checkpoint *c, struct checkpoint_time now, struct checkpoint_listener *listener)
 {
 	return order_save(c, ORDER_SAVE_LAST, now, listener);
+}
+
+void checkpoint_settle(struct checkpoint *c)
+{
+	pthread_mutex_lock(&c->lock);
+	if (c->news.loaded && c->order == ORDER_NONE)
+		give_order(c, ORDER_SETTLE);
+	pthread_mutex_unlock(&c->lock);
 }
 
 void checkpoint_news(struct checkpoint *c, struct checkpoint_news *news)

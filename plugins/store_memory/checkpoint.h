@@ -53,6 +53,9 @@ bool checkpoint_save(
 bool checkpoint_save_last(
     struct checkpoint *c, struct checkpoint_time now, struct checkpoint_listener *listener);
 
+/* What the thread allocated while it loaded has been freed in large numbers: alloc_settle(). */
+void checkpoint_settle(struct checkpoint *c);
+
 void checkpoint_news(struct checkpoint *c, struct checkpoint_news *news);
 void checkpoint_forget(struct checkpoint *c, struct checkpoint_listener *listener);
 

@@ -70,6 +70,7 @@ struct store {
 	struct ow_timer *save_timer;
 	struct ow_counter *errors, *save_time, *save_took, *save_bytes;
 	uint64_t errors_seen;
+	int64_t settled_ms;
 	char why[CHECKPOINT_WHY]; /* of the failure that was logged last; empty: it works */
 	int64_t why_ms;
 };
@@ -86,11 +87,23 @@ static bool is_first(const struct store *s)
 
 /* ---- sweeping ---- */
 
+/* Once a second is enough for another thread; our own may not collect more than one slice. */
+static void settle(struct store *s, int64_t now)
+{
+	alloc_settle();
+	if (!is_first(s) || !s->shared->checkpoint || now - s->settled_ms < INTERVAL_MS)
+		return;
+	s->settled_ms = now;
+	checkpoint_settle(s->shared->checkpoint);
+}
+
 static void sweep_on_timer(void *arg)
 {
 	struct store *s = arg;
 	struct memory *m = s->memory;
-	memory_sweep(m, TIMER_SWEEP, now_of(s));
+	int64_t now = now_of(s);
+	memory_sweep(m, TIMER_SWEEP, now);
+	settle(s, now);
 	if (is_first(s))
 		s->host->gauge_set(s->bytes, memory_bytes(m));
 	int64_t slices = (int64_t)(memory_slots(m) / TIMER_SWEEP) + 1;

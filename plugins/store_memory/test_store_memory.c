@@ -578,6 +578,23 @@ START_TEST(a_key_of_76_bytes_takes_at_most_a_hundred_more)
 }
 END_TEST
 
+/* What the sweep frees does not pile up on lists that somebody must clear all at once. */
+START_TEST(freed_keys_leave_no_long_lists_behind)
+{
+	with(NULL);
+	for (unsigned i = 0; i < 50000; i++) {
+		finish_number(i);
+		if (i % 100 == 0)
+			mock_forget(m);
+	}
+	mock_forget(m);
+	mock_advance(m, WINDOW_MS + 60000);
+	ck_assert_int_eq(keys(), 0);
+	ck_assert_uint_lt(mallinfo2().fsmblks, 500000);
+	done();
+}
+END_TEST
+
 /* ---- sliding windows ---- */
 
 START_TEST(a_sliding_window_is_renewed_by_duplicates)
@@ -853,6 +870,7 @@ static Suite *suite(void)
 	tcase_add_test(t, eviction_makes_room_for_results);
 	tcase_add_test(t, bytes_are_what_malloc_says);
 	tcase_add_test(t, a_key_of_76_bytes_takes_at_most_a_hundred_more);
+	tcase_add_test(t, freed_keys_leave_no_long_lists_behind);
 	tcase_add_test(t, a_sliding_window_is_renewed_by_duplicates);
 	tcase_add_test(t, an_unfinished_claim_does_not_slide);
 	tcase_add_test(t, large_results_lose_their_texts_only);
