@@ -14,7 +14,7 @@ include	onceway
 base	onceway
 json	onceway base
 conf	onceway base yaml
-io	onceway base event2
+io	onceway base event2 openssl
 plugin	onceway base json conf io event2
 route	onceway base json io plugin event2
 daemon	onceway base json conf io plugin route event2 jansson yaml

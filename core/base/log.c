@@ -166,8 +166,9 @@ static void write_line(struct buf *b)
 		logger.unwritten = 0;
 }
 
-void log_vwrite(enum ow_level level, const char *who, const struct log_field *fields,
-    const char *fmt, va_list args)
+__attribute__((format(printf, 5, 0))) static void write_message(enum ow_level level,
+    bool limited, const char *who, const struct log_field *fields, const char *fmt,
+    va_list args)
 {
 	if (!log_enabled(level))
 		return;
@@ -180,7 +181,7 @@ void log_vwrite(enum ow_level level, const char *who, const struct log_field *fi
 	if (message.len > LINE_MAX_LEN)
 		message.len = LINE_MAX_LEN;
 	pthread_mutex_lock(&logger.lock);
-	if (level > OW_LOG_WARNING || admit(fmt, who, clock_mono(logger.clock), &left_out)) {
+	if (!limited || admit(fmt, who, clock_mono(logger.clock), &left_out)) {
 		clock_format(clock_wall(logger.clock), time);
 		left_out += logger.unwritten;
 		if (logger.format == LOG_JSON)
@@ -194,6 +195,21 @@ void log_vwrite(enum ow_level level, const char *who, const struct log_field *fi
 	pthread_mutex_unlock(&logger.lock);
 	buf_free(&message);
 	buf_free(&line);
+}
+
+void log_vwrite(enum ow_level level, const char *who, const struct log_field *fields,
+    const char *fmt, va_list args)
+{
+	write_message(level, level <= OW_LOG_WARNING, who, fields, fmt, args);
+}
+
+void log_write_seldom(
+    enum ow_level level, const char *who, const struct log_field *fields, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	write_message(level, true, who, fields, fmt, args);
+	va_end(args);
 }
 
 void log_write(

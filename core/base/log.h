@@ -38,6 +38,10 @@ void log_write(enum ow_level level, const char *who, const struct log_field *fie
 void log_vwrite(enum ow_level level, const char *who, const struct log_field *fields,
     const char *fmt, va_list args) __attribute__((format(printf, 4, 0)));
 
+/* The same, limited in number whatever the level. */
+void log_write_seldom(enum ow_level level, const char *who, const struct log_field *fields,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
 #define log_error(who, ...)   log_write(OW_LOG_ERROR, who, NULL, __VA_ARGS__)
 #define log_warning(who, ...) log_write(OW_LOG_WARNING, who, NULL, __VA_ARGS__)
 #define log_info(who, ...)    log_write(OW_LOG_INFO, who, NULL, __VA_ARGS__)

@@ -113,11 +113,15 @@ static const char *lint_default(
 	return why;
 }
 
-/* True for "a" and "a.b", which would be a value and a mapping at once. */
-static bool is_group_of(const char *group, const char *name)
+/*
+ * True for "a" and "a.b", which would be a value and a mapping at once. With
+ * an enum "a" that is meant: one of its words, or a mapping with more.
+ */
+static bool is_group_of(const struct ow_option *group, const char *name)
 {
-	size_t len = strlen(group);
-	return strncmp(group, name, len) == 0 && name[len] == '.';
+	size_t len = strlen(group->name);
+	return group->type != OW_T_ENUM && strncmp(group->name, name, len) == 0 &&
+	       name[len] == '.';
 }
 
 static const char *lint_pair(
@@ -125,7 +129,7 @@ static const char *lint_pair(
 {
 	if (strcmp(a->name, b->name) == 0)
 		return "it is there twice";
-	if (is_group_of(a->name, b->name) || is_group_of(b->name, a->name))
+	if (is_group_of(a, b->name) || is_group_of(b, a->name))
 		return arena_printf(arena, "it is an option and a group, with `%s`", b->name);
 	if (a->offset < b->offset + conf_value_size(b->type) &&
 	    b->offset < a->offset + conf_value_size(a->type))

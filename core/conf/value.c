@@ -180,6 +180,20 @@ static void add_choices(struct buf *out, const char *const *choices, const char 
 		buf_printf(out, "%s`%s%s`", i ? ", " : "", choices[i], after);
 }
 
+/* ", or a mapping such as `{fallback: ...}`": where the enum has a group of its name beside it.
+ */
+static void add_group(struct buf *out, struct conf_table table, const char *name)
+{
+	struct ow_option o;
+	size_t len = strlen(name);
+	for (size_t i = 0; conf_table_at(table, i, &o); i++) {
+		if (strncmp(o.name, name, len) != 0 || o.name[len] != '.')
+			continue;
+		buf_printf(out, ", or a mapping such as `{%s: ...}`", o.name + len + 1);
+		return;
+	}
+}
+
 static bool set_enum(const struct conf_check *check, const struct ow_option *option,
     const struct conf_node *node, void *conf)
 {
@@ -192,6 +206,7 @@ static bool set_enum(const struct conf_check *check, const struct ow_option *opt
 	struct buf expected = BUF_INIT;
 	buf_add_string(&expected, option->choices[1] ? "one of " : "");
 	add_choices(&expected, option->choices, "");
+	add_group(&expected, check->table, option->name);
 	must_be(check, option, node, expected.data, conf_nearest(node->text, option->choices));
 	buf_free(&expected);
 	return false;

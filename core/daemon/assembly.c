@@ -108,19 +108,31 @@ static bool add_listener(struct assembly *a, const struct listener_settings *l)
 	return true;
 }
 
+/* The time of a copy's one attempt; the deadline is the route's. */
+static int64_t copy_limit(const struct route_settings *r, const struct component_settings *sink)
+{
+	int64_t own = settings_sink_policy(sink).attempt_ms, deadline = r->policy.deadline_ms;
+	return own > 0 && own < deadline ? own : deadline;
+}
+
 static void add_route(struct assembly *a, const struct route_settings *r)
 {
+	struct copy_sink *also = mem_array(r->also.count, sizeof(*also));
+	for (size_t i = 0; i < r->also.count; i++)
+		also[i] = (struct copy_sink){part_find(a->sinks, r->also_sinks[i])->instance,
+		    copy_limit(r, r->also_sinks[i])};
 	struct route_parts parts = {.name = r->name,
 	    .policy = &r->policy,
 	    .source = r->source->name,
 	    .keyer = part_find(a->keyers, r->keyer)->instance,
 	    .store = part_find(a->stores, r->store)->instance,
 	    .sink = part_find(a->sinks, r->sink)->instance,
-	    .retry = {.size = sizeof(parts.retry), .attempts = 1}};
-	const struct ow_sink_ops *sink = &instance_ops(parts.sink)->sink;
-	if (sink->policy)
-		sink->policy(r->sink->conf, &parts.retry);
+	    .fallback = r->fallback ? part_find(a->stores, r->fallback)->instance : NULL,
+	    .retry = settings_sink_policy(r->sink),
+	    .also = also,
+	    .also_count = r->also.count};
 	engine_add_route(a->engine, route_new(&parts));
+	free(also);
 }
 
 static void add_keys_gauges(struct assembly *a)
@@ -271,21 +283,30 @@ static void tick_due(evutil_socket_t fd, short what, void *arg)
 	publish(arg);
 }
 
+/* A part that a route cannot do without; NULL: it can serve. The lock is held. */
+static const struct part *missing_part(const struct assembly *a, const struct route_settings *r)
+{
+	const struct part *store = part_find(a->stores, r->store);
+	const struct part *sink = part_find(a->sinks, r->sink);
+	const struct part *fallback = r->fallback ? part_find(a->stores, r->fallback) : NULL;
+	bool passes = r->policy.on_store_error == ON_STORE_ERROR_PASS || r->policy.observe;
+	if (!sink->ready)
+		return sink;
+	if (store->ready || passes || (fallback && fallback->ready))
+		return NULL;
+	return store;
+}
+
 bool assembly_ready(struct assembly *a, char *why)
 {
-	bool ready = true;
-	struct part *const lists[] = {a->stores, a->sinks};
+	const struct part *missing = NULL;
 	pthread_mutex_lock(&a->lock);
-	for (size_t i = 0; i < 2; i++) {
-		for (struct part *p = lists[i]; p && ready; p = p->next) {
-			if (p->ready)
-				continue;
-			ready = false;
-			snprintf(why, 300, "%s: %s", instance_label(p->instance), p->why);
-		}
-	}
+	for (const struct route_settings *r = a->settings->routes; r && !missing; r = r->next)
+		missing = missing_part(a, r);
+	if (missing)
+		snprintf(why, 300, "%s: %s", instance_label(missing->instance), missing->why);
 	pthread_mutex_unlock(&a->lock);
-	return ready;
+	return !missing;
 }
 
 void assembly_describe(struct assembly *a, enum ow_kind kind, json_t *into)

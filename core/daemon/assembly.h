@@ -34,7 +34,10 @@ void assembly_drain(struct assembly *a, assembly_done_fn *done, void *arg);
 /* On the worker's thread: gives back what is not finished. The drain then ends soon. */
 void assembly_abort(struct assembly *a);
 
-/* From any thread: false if a store or sink cannot serve; *why (300 bytes) then names it. */
+/*
+ * From any thread: false if a route cannot serve, for want of its sink or store;
+ * *why (300 bytes) then names that. One that passes or falls back can.
+ */
 bool assembly_ready(struct assembly *a, char *why);
 /* From any thread: adds {"name": {"plugin", "ready", "why"}} of this worker's stores and sinks.
  */

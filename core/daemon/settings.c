@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "conf/check.h"
 #include "daemon/options.h"
+#include "daemon/route_rules.h"
+#include "plugin/sized.h"
 
 #define NAME_MAX_LEN  64
 #define LISTENERS_MAX 64
@@ -38,12 +40,12 @@ static bool name_is_good(const char *name)
 		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == len;
 }
 
-/* Complains unless `name` is a key of the section; points at the option that names it. */
-static bool check_reference(struct loading *l, const struct conf_node *owner, const char *what,
-    const char *option, const char *section, const char *name)
+/* Complains unless `name` is a key of the section; points at `at`, where it stands. */
+static bool check_name(struct loading *l, const struct conf_node *owner,
+    const struct conf_node *at, const char *what, const char *option, const char *section,
+    const char *name)
 {
 	const struct conf_node *all = conf_get(l->root, section);
-	const struct conf_node *at = conf_option_node(owner, option);
 	if (!name || conf_get(all, name))
 		return true;
 	if (at && at->secret)
@@ -67,7 +69,8 @@ static void check_references(struct loading *l, const struct conf_node *node, co
 		if (o.type != OW_T_REFERENCE)
 			continue;
 		memcpy(&name, (const char *)conf + o.offset, sizeof(name));
-		check_reference(l, node, what, o.name, o.choices[0], name);
+		check_name(
+		    l, node, conf_option_node(node, o.name), what, o.name, o.choices[0], name);
 	}
 }
 
@@ -332,6 +335,30 @@ static void check_reachable(struct loading *l, const struct route_settings *rout
 	}
 }
 
+/* The sinks of `also`, each of which must be there, once, and not be the route's own. */
+static void load_also(struct loading *l, struct route_settings *r, const char *what)
+{
+	const struct conf_node *node = conf_option_node(r->node, "also");
+	const struct conf_node *at = node && node->type == CONF_SEQUENCE ? node->first : node;
+	r->also_sinks =
+	    arena_alloc(&l->settings->arena, (r->also.count + 1) * sizeof(*r->also_sinks));
+	for (size_t i = 0; i < r->also.count; i++, at = at->next) {
+		const char *name = r->also.items[i];
+		check_name(l, r->node, at, what, "also", "sinks", name);
+		if (r->to && strcmp(name, r->to) == 0)
+			conf_error(l->report, at->mark,
+			    "%s: option `also`: sink %s is the route's own (`to`): leave it "
+			    "out",
+			    what, conf_quote(l->report, name));
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(name, r->also.items[j]) == 0)
+				conf_error(l->report, at->mark,
+				    "%s: option `also`: sink %s stands there twice", what,
+				    conf_quote(l->report, name));
+		r->also_sinks[i] = use(l->settings->sinks, name);
+	}
+}
+
 static void load_route(struct loading *l, const struct conf_node *entry)
 {
 	static const char *const also[] = {"key", NULL};
@@ -359,6 +386,8 @@ static void load_route(struct loading *l, const struct conf_node *entry)
 	r->source = use(all->sources, r->from);
 	r->store = use(all->stores, r->store_name);
 	r->sink = use(all->sinks, r->to);
+	r->fallback = use(all->stores, r->fallback_name);
+	load_also(l, r, what);
 	check_reachable(l, r);
 	struct route_settings **last = &all->routes;
 	while (*last)
@@ -463,12 +492,25 @@ struct settings *settings_load(
 	each_entry(&l, "sinks", load_sink);
 	each_entry(&l, "routes", load_route);
 	check_unused(&l);
+	route_rules_check(s, report);
 	if (report->errors > 0)
 		goto fail;
 	return s;
 fail:
 	settings_free(s);
 	return NULL;
+}
+
+struct ow_sink_policy settings_sink_policy(const struct component_settings *sink)
+{
+	struct ow_sink_policy policy = {.size = sizeof(policy), .attempts = 1};
+	struct ow_sink_ops ops;
+	uint32_t size;
+	memcpy(&size, sink->component->description.ops, sizeof(size));
+	sized_copy(&ops, sizeof(ops), sink->component->description.ops, size);
+	if (ops.policy)
+		ops.policy(sink->conf, &policy);
+	return policy;
 }
 
 void settings_free(struct settings *s)

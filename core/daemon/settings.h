@@ -43,9 +43,12 @@ struct route_settings {
 	struct route_settings *next;
 	const char *name;
 	const struct conf_node *node;
-	const char *from, *store_name, *to; /* as written */
+	const char *from, *store_name, *to, *fallback_name; /* as written */
+	struct ow_list also;				    /* likewise */
 	struct route_policy policy;
 	struct component_settings *source, *store, *sink, *keyer;
+	struct component_settings *fallback;	/* a store, or NULL */
+	struct component_settings **also_sinks; /* also.count of them */
 };
 
 struct settings {
@@ -65,6 +68,8 @@ struct settings {
  */
 struct settings *settings_load(
     const char *file, const char *const *plugin_dirs, struct conf_report *report);
+/* How a sink wants to be retried, from its configuration. */
+struct ow_sink_policy settings_sink_policy(const struct component_settings *sink);
 void settings_free(struct settings *s); /* NULL is fine */
 
 #endif

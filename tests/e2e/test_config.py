@@ -39,6 +39,12 @@ class Corpus(unittest.TestCase):
             done.stderr.decode(),
             "unused.yaml:4:34: warning: store `spare` is not used by any route\n"
             "unused.yaml:5:61: warning: sink `old` is not used by any route\n")
+        done = check("window-short.yaml", cwd=CORPUS / "good")
+        self.assertEqual(
+            done.stderr.decode(),
+            "window-short.yaml:5:65: warning: route `a`: option `window` is 500ms: a copy that "
+            "waits for another worker or process can miss the result, and is then delivered; "
+            "make it at least 2s\n")
 
     def test_bad(self):
         folder = CORPUS / "bad"

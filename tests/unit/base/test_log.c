@@ -165,6 +165,20 @@ START_TEST(what_was_asked_for_is_not_limited)
 }
 END_TEST
 
+START_TEST(what_is_told_seldom_is_limited_at_any_level)
+{
+	begin(OW_LOG_INFO, LOG_TEXT);
+	for (int i = 0; i < 1000; i++) {
+		log_write_seldom(OW_LOG_INFO, "route x", NULL, "observed %d", i);
+		log_write_seldom(OW_LOG_DEBUG, "route x", NULL, "not asked for");
+	}
+	ck_assert_uint_ge(lines(), 1);
+	ck_assert_uint_lt(lines(), 100);
+	ck_assert_ptr_nonnull(strstr(got, "observed 0"));
+	ck_assert_ptr_null(strstr(got, "not asked for"));
+}
+END_TEST
+
 START_TEST(a_noisy_one_hides_no_other)
 {
 	begin(OW_LOG_INFO, LOG_TEXT);
@@ -254,6 +268,7 @@ static Suite *suite(void)
 	tcase_add_test(t, long_messages_are_cut);
 	tcase_add_test(t, a_place_is_limited);
 	tcase_add_test(t, what_was_asked_for_is_not_limited);
+	tcase_add_test(t, what_is_told_seldom_is_limited_at_any_level);
 	tcase_add_test(t, a_noisy_one_hides_no_other);
 	tcase_add_test(t, nobody_waits_for_a_reader);
 	tcase_add_test(t, json_tells_what_was_left_out);

@@ -157,6 +157,8 @@ static const struct {
 	"option `a.b`: it is an option and a group, with `a`"},
     {{{.name = "a.b", NUMBER}, {.name = "a", TEXT}},
 	"option `a`: it is an option and a group, with `a.b`"},
+    {{{.name = "a.b", TEXT}, {.name = "a", .type = OW_T_LIST, HELP}},
+	"option `a`: it is an option and a group, with `a.b`"},
     {{{.name = "a", LIST}, {.name = "b", .type = OW_T_INT, .offset = 8, HELP}},
 	"option `b`: it overlaps with `a`"},
     {{{.name = "a", NUMBER}, {.name = "b", NUMBER}}, "option `b`: it overlaps with `a`"},
