@@ -76,8 +76,9 @@ struct memory *memory_new(
 		struct shard *shard = &m->shards[i];
 		pthread_mutex_init(&shard->lock, NULL);
 		key_table_init(&shard->table);
-		shard->told_keys = shard->told_bytes = 0;
-		memory_leave(m, enter_shard(m, i, 0));
+		shard->told_keys = 0;
+		shard->told_bytes = (int64_t)shard->table.bytes;
+		atomic_fetch_add(&m->bytes, shard->told_bytes);
 	}
 	return m;
 }

@@ -560,7 +560,7 @@ END_TEST
 
 START_TEST(a_key_of_76_bytes_takes_at_most_a_hundred_more)
 {
-	unsigned count = getenv("TEST_WRAPPER") ? 20000 : 500000;
+	unsigned count = getenv("TEST_WRAPPER") ? 20000 : 200000;
 	with("max_bytes: 1GiB\n");
 	int64_t before = bytes();
 	for (unsigned i = 0; i < count; i++) {
