@@ -8,17 +8,25 @@
 
 #include <jansson.h>
 
+#include "daemon/capacity.h"
 #include "daemon/settings.h"
 #include "plugin/worker.h"
 
 struct assembly;
 
+/* All is borrowed. */
+struct assembly_setup {
+	unsigned index, workers; /* this one's, and how many there are */
+	const struct settings *settings;
+	struct listener_share *listeners; /* of all workers */
+	const struct worker_common *common;
+};
+
 /*
  * Makes a worker with all of the settings' parts, listening but not accepting.
- * settings and common are borrowed. NULL after logging why.
+ * NULL after logging why.
  */
-struct assembly *assembly_new(
-    unsigned index, const struct settings *settings, const struct worker_common *common);
+struct assembly *assembly_new(const struct assembly_setup *setup);
 /* The worker's thread has ended. NULL is fine. */
 void assembly_free(struct assembly *a);
 

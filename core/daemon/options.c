@@ -10,9 +10,13 @@
 static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
+static const char *const workers_words[] = {"auto", NULL};
+
 const struct ow_option process_options[] = {
     OW_INT(struct process_settings, workers, "workers", .dflt = "1", .min = 1, .max = 64,
-	.unit = "threads", .help = "Threads that handle events, each with its own event loop."),
+	.choices = workers_words, .unit = "threads",
+	.help = "Threads that handle events, each with its own event loop; `auto`: as many as "
+		"there are processors for this process (affinity, control group's quota)."),
     OW_ADDRESS(struct process_settings, admin, "admin", .dflt = "127.0.0.1:9464",
 	.help = "Address of /metrics, /healthz, /readyz and /status; it only reads."),
     OW_DURATION(struct process_settings, drain_timeout_ms, "drain_timeout", .dflt = "30s",
@@ -46,7 +50,7 @@ const struct ow_option listener_options[] = {
 	.min = 1, .max = DAY, .help = "A connection unused for that long is closed."),
     OW_INT(struct listener_settings, max_connections, "max_connections", .dflt = "10000",
 	.min = 1, .max = 1000000, .unit = "connections",
-	.help = "Connections per worker; beyond them 503."),
+	.help = "Connections, of all workers together; beyond them 503."),
     OW_INT(struct listener_settings, max_pipelined, "max_pipelined", .dflt = "16", .min = 1,
 	.max = 1024, .unit = "requests",
 	.help = "Requests of one connection that may wait for their answers."),

@@ -1,6 +1,5 @@
 #include "daemon/settings.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "conf/check.h"
 #include "daemon/options.h"
 #include "daemon/route_rules.h"
+#include "plugin/configure.h"
 #include "plugin/sized.h"
 
 #define NAME_MAX_LEN  64
@@ -77,80 +77,13 @@ static void check_references(struct loading *l, const struct conf_node *node, co
 
 /* ---- plugins ---- */
 
-/* The report that a component's check() complains to. */
-struct check_report {
-	struct ow_report base;
-	struct loading *loading;
-	const struct conf_node *node;
-	const char *what;
-};
-
-/* Takes a text that came from ${...} out of a complaint that quotes it. */
-static void conceal(struct buf *text, const struct conf_node *node)
-{
-	static const char instead[] = "the value given";
-	if (!node || !node->secret || node->text[0] == '\0')
-		return;
-	struct buf out = BUF_INIT;
-	const char *at = text->data, *found;
-	size_t len = strlen(node->text);
-	for (; (found = strstr(at, node->text)); at = found + len) {
-		buf_add(&out, at, (size_t)(found - at));
-		buf_add_string(&out, instead);
-	}
-	buf_add_string(&out, at);
-	buf_free(text);
-	*text = out;
-}
-
-__attribute__((format(printf, 3, 4))) static void complain(
-    const struct ow_report *base, const char *option, const char *fmt, ...)
-{
-	const struct check_report *r = (const struct check_report *)(const void *)base;
-	const struct conf_node *at = option ? conf_option_node(r->node, option) : NULL;
-	struct buf text = BUF_INIT;
-	va_list args;
-	va_start(args, fmt);
-	buf_vprintf(&text, fmt, args);
-	va_end(args);
-	conceal(&text, at && at->type == CONF_SCALAR ? at : NULL);
-	conf_each(at && at->type != CONF_SCALAR ? at : NULL, item) conceal(&text, item);
-	/* Both `must be ...` and "`x` is not ..." read well behind the option's name. */
-	const char *colon = text.data[0] == '`' ? ":" : "";
-	if (option)
-		conf_error(r->loading->report, at ? at->mark : r->node->mark,
-		    "%s: option `%s`%s %s", r->what, option, colon, text.data);
-	else
-		conf_error(r->loading->report, r->node->mark, "%s: %s", r->what, text.data);
-	buf_free(&text);
-}
-
-static bool given(const struct ow_report *base, const char *option)
-{
-	const struct check_report *r = (const struct check_report *)(const void *)base;
-	const struct conf_node *node = conf_option_node(r->node, option);
-	return node && !node->is_null;
-}
-
-/* Options of a component, checked: one by one, references, then its own rules. */
+/* Options of a component, checked: one by one, its own rules, then references. */
 static const void *check_conf(struct loading *l, const struct component *c,
     const struct conf_node *node, const char *what)
 {
-	static const char *const also[] = {"plugin", NULL};
-	void *conf = arena_alloc(&l->settings->arena, c->description.conf_size);
-	struct conf_check check = {.table = c->table,
-	    .what = what,
-	    .also = also,
-	    .arena = &l->settings->arena,
-	    .report = l->report};
-	const struct conf_node *options = node->type == CONF_MAPPING ? node : NULL;
-	bool good = conf_check_options(&check, options, node->mark, conf);
+	const void *conf = component_configure(
+	    c, node, what, &l->settings->arena, &l->settings->secrets, l->report);
 	check_references(l, node, what, c->table, conf);
-	if (good && c->description.check) {
-		struct check_report report = {
-		    {sizeof(struct ow_report), complain, given}, l, node, what};
-		c->description.check(conf, &report.base);
-	}
 	return conf;
 }
 
@@ -245,7 +178,7 @@ static void each_entry(struct loading *l, const char *section, entry_fn *fn)
 static bool all_workers_differ(const struct loading *l, const char *address)
 {
 	const char *port = strrchr(address, ':');
-	return l->settings->process.workers > 1 && port && strcmp(port, ":0") == 0;
+	return l->settings->process.workers != 1 && port && strcmp(port, ":0") == 0;
 }
 
 /* ---- TLS of a listener ---- */
@@ -254,35 +187,35 @@ static void complain_tls(void *arg, enum tls_part part, bool error, const char *
 {
 	static const char *const options[TLS_PARTS] = {
 	    "tls.certificate", "tls.key", "tls.client_ca"};
-	const struct check_report *r = arg;
+	const struct option_report *r = arg;
 	const struct conf_node *at = conf_option_node(r->node, options[part]);
 	if (error || !at)
-		complain(&r->base, options[part], "%s", text);
+		r->base.complain(&r->base, options[part], "%s", text);
 	else if (at->secret)
-		conf_warning(r->loading->report, at->mark,
+		conf_warning(r->report, at->mark,
 		    "%s: option `%s`: the certificate expires soon, has expired or is not "
 		    "valid yet",
 		    r->what, options[part]);
 	else
-		conf_warning(r->loading->report, at->mark, "%s: option `%s`: %s", r->what,
-		    options[part], text);
+		conf_warning(
+		    r->report, at->mark, "%s: option `%s`: %s", r->what, options[part], text);
 }
 
 static void load_listener_tls(struct loading *l, const struct conf_node *entry,
     struct listener_settings *s, const char *what)
 {
-	struct check_report report = {
-	    {sizeof(struct ow_report), complain, given}, l, entry, what};
+	struct option_report report =
+	    option_report(entry, what, &l->settings->arena, &l->settings->secrets, l->report);
 	struct tls_config config;
 	struct clock clock;
 	const struct conf_node *node = conf_option_node(entry, "tls");
 	if (!node || node->is_null)
 		return;
 	s->has_tls = true;
-	if (!given(&report.base, "tls.client"))
+	if (!report.base.given(&report.base, "tls.client"))
 		s->tls.client = s->tls.client_ca ? TLS_ASKS_REQUIRE : TLS_ASKS_NONE;
 	else if (s->tls.client == TLS_ASKS_NONE && s->tls.client_ca)
-		complain(&report.base, "tls.client_ca",
+		report.base.complain(&report.base, "tls.client_ca",
 		    "is of no use: tls.client says that no certificate is asked for");
 	clock_init_system(&clock);
 	listener_tls(s, &config);
@@ -315,10 +248,9 @@ static void load_listener(struct loading *l, const struct conf_node *entry)
 		load_listener_tls(l, entry, s, check.what);
 	if (s->address && all_workers_differ(l, s->address))
 		conf_error(l->report, conf_option_node(entry, "address")->mark,
-		    "%s: option `address` has port 0, and each of %lld workers would get "
-		    "another "
-		    "one: name a port",
-		    check.what, (long long)l->settings->process.workers);
+		    "%s: option `address` has port 0, and each of several workers would get "
+		    "another one: name a port",
+		    check.what);
 	for (; *last; last = &(*last)->next, count++)
 		if (s->address && (*last)->address && strcmp(s->address, (*last)->address) == 0)
 			conf_error(l->report, entry->key_mark,

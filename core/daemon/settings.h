@@ -12,7 +12,7 @@
 #include "route/route.h"
 
 struct process_settings {
-	int64_t workers;
+	int64_t workers;   /* or OW_WORD(0): auto */
 	const char *admin; /* host:port */
 	int64_t drain_timeout_ms;
 	int log_level;	/* index: error, warning, info, debug */
@@ -66,6 +66,7 @@ struct settings {
 	struct listener_settings *listeners;
 	struct component_settings *sources, *stores, *sinks;
 	struct route_settings *routes;
+	struct ow_list secrets; /* of all components; no message may show them */
 };
 
 /*

@@ -109,6 +109,7 @@ void http_connection_close(struct http_connection *c)
 			http_request_free(r);
 	}
 	atomic_fetch_sub(&c->server->stats.connections, 1);
+	atomic_fetch_sub(c->server->open, 1);
 	if (c->tls)
 		close_tls(c);
 	else

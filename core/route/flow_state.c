@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "io/timer.h"
 #include "plugin/event.h"
 
 /* Of a key, in a log line: enough to find it, not enough to be a payload. */
@@ -102,10 +103,9 @@ void flow_enter(struct flow *f, enum flow_state next)
 
 void flow_start_timer(struct flow *f, event_callback_fn due, int64_t ms)
 {
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 	if (!f->timer)
 		f->timer = event_new(worker_base(flow_worker(f)), -1, 0, due, f);
 	else
 		event_assign(f->timer, worker_base(flow_worker(f)), -1, 0, due, f);
-	event_add(f->timer, &tv);
+	timer_start(f->timer, ms);
 }

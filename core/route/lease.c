@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/timer.h"
 
 /* Time beyond the deadline in which the commit or release must still find the claim. */
 #define MARGIN_MS STORE_LIMIT_MS
@@ -32,12 +33,6 @@ static void really_free(struct lease *l)
 	free(l);
 }
 
-static void schedule(struct lease *l, int64_t ms)
-{
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-	event_add(l->timer, &tv);
-}
-
 static void renewed(struct ow_op *op, void *arg)
 {
 	struct lease *l = arg;
@@ -59,10 +54,10 @@ static void renewed(struct ow_op *op, void *arg)
 	if (op->rc != OW_OK) {
 		metric_add(l->store->errors, 1);
 		log_error(instance_label(l->store->instance), "renew: %s", op->why);
-		schedule(l, l->claim.lock_ms / 12);
+		timer_start(l->timer, l->claim.lock_ms / 12);
 		return;
 	}
-	schedule(l, l->claim.lock_ms / 3);
+	timer_start(l->timer, l->claim.lock_ms / 3);
 }
 
 static void renew(evutil_socket_t fd, short what, void *arg)
@@ -95,7 +90,7 @@ struct lease *lease_new(struct engine *engine, const struct route_store *store,
 	op_init(&l->op);
 	engine_hold(engine);
 	l->timer = event_new(worker_base(worker), -1, 0, renew, l);
-	schedule(l, claim->lock_ms / 3);
+	timer_start(l->timer, claim->lock_ms / 3);
 	return l;
 }
 

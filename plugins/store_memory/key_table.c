@@ -33,12 +33,14 @@ static struct key_segment *segment_new(struct key_table *table, uint32_t size, u
 	segment->size = size;
 	segment->depth = depth;
 	table->slots += size;
+	table->bytes += alloc_cost(segment);
 	return segment;
 }
 
 static void segment_free(struct key_table *table, struct key_segment *segment)
 {
 	table->slots -= segment->size;
+	table->bytes -= alloc_cost(segment);
 	free(segment);
 }
 
@@ -56,6 +58,7 @@ static size_t span_of(const struct key_table *table, const struct key_segment *s
 void key_table_init(struct key_table *table)
 {
 	*table = (struct key_table){.directory = alloc_zero(1, sizeof(*table->directory))};
+	table->bytes = alloc_cost(table->directory);
 	table->directory[0] = segment_new(table, KEY_SEGMENT_MIN, 0);
 }
 
@@ -70,8 +73,7 @@ void key_table_fini(struct key_table *table)
 		segment_free(table, segment);
 	}
 	free(table->directory);
-	table->directory = NULL;
-	table->count = 0;
+	*table = (struct key_table){.directory = NULL};
 }
 
 /* ---- one segment ---- */
@@ -143,6 +145,8 @@ static void double_directory(struct key_table *table)
 	struct key_segment **directory = alloc_bytes(2 * size * sizeof(struct key_segment *));
 	for (size_t i = 0; i < size; i++)
 		directory[2 * i] = directory[2 * i + 1] = table->directory[i];
+	table->bytes += alloc_cost(directory);
+	table->bytes -= alloc_cost(table->directory);
 	free(table->directory);
 	table->directory = directory;
 	table->depth++;
@@ -218,6 +222,20 @@ struct key_slot *key_table_find(struct key_table *table, uint32_t tag, struct ow
 	return NULL;
 }
 
+size_t key_table_growth(const struct key_table *table, uint32_t tag)
+{
+	const struct key_segment *segment = segment_of(table, tag);
+	size_t pointer = sizeof(struct key_segment *), slot = sizeof(struct key_slot);
+	if (!is_crowded(segment))
+		return 0;
+	if (segment->size < KEY_SEGMENT_MAX)
+		return segment->size * slot;
+	if (segment->depth >= DEPTH_MAX)
+		return 0;
+	return segment->size * slot + 2 * sizeof(*segment) +
+	       (segment->depth == table->depth ? pointer << table->depth : 0);
+}
+
 /* Once at most: tags that all go to one half make no further step worth while. */
 static void make_room(struct key_table *table, uint32_t tag)
 {
@@ -230,6 +248,19 @@ static void make_room(struct key_table *table, uint32_t tag)
 		split(table, segment, tag);
 }
 
+static uint32_t sweep_unit(int64_t ms)
+{
+	int64_t unit = ms / KEY_SWEEP_UNIT_MS;
+	return unit > INT32_MAX ? INT32_MAX : unit < 0 ? 0 : (uint32_t)unit;
+}
+
+static void slot_set(struct key_slot *slot, struct key_entry *entry)
+{
+	slot->entry = entry;
+	slot->sweep = sweep_unit(entry->sweep_ms) & INT32_MAX;
+	slot->unfinished = !entry->done;
+}
+
 bool key_table_add(struct key_table *table, uint32_t tag, struct key_entry *entry)
 {
 	make_room(table, tag);
@@ -239,27 +270,25 @@ bool key_table_add(struct key_table *table, uint32_t tag, struct key_entry *entr
 		return false;
 	struct key_slot *slot = free_slot(table, segment, tag);
 	slot->tag = tag;
-	key_slot_set(slot, entry);
+	slot_set(slot, entry);
+	table->bytes += key_entry_cost(entry);
 	segment->count++;
 	table->count++;
 	return true;
 }
 
-static uint32_t sweep_unit(int64_t ms)
+void key_table_set(
+    struct key_table *table, struct key_slot *slot, struct key_entry *entry, size_t cost)
 {
-	int64_t unit = ms / KEY_SWEEP_UNIT_MS;
-	return unit > UINT32_MAX ? UINT32_MAX : (uint32_t)unit;
-}
-
-void key_slot_set(struct key_slot *slot, struct key_entry *entry)
-{
-	slot->entry = entry;
-	slot->sweep = sweep_unit(entry->sweep_ms);
+	slot_set(slot, entry);
+	table->bytes += key_entry_cost(entry);
+	table->bytes -= cost;
 }
 
 void key_table_remove(struct key_table *table, struct key_slot *slot)
 {
 	struct key_segment *segment = segment_of(table, slot->tag);
+	table->bytes -= key_entry_cost(slot->entry);
 	free(slot->entry);
 	vacate(table, segment, (uint32_t)(slot - segment->slots));
 }
@@ -298,4 +327,76 @@ bool key_table_sweep(struct key_table *table, size_t slots, int64_t now_ms)
 		}
 	}
 	return false;
+}
+
+/* ---- choosing and showing ---- */
+
+/* The tag behind the last one of that tag's segment. */
+static uint64_t segment_end(const struct key_table *table, uint64_t tag)
+{
+	const struct key_segment *segment = segment_of(table, (uint32_t)tag);
+	uint64_t width = KEY_TAG_END >> segment->depth;
+	return (tag & ~(width - 1)) + width;
+}
+
+/* Of two that end in the same second it is the entries that know. */
+static bool ends_before(const struct key_slot *a, const struct key_slot *b)
+{
+	return a->sweep < b->sweep ||
+	       (a->sweep == b->sweep && a->entry->expires_ms < b->entry->expires_ms);
+}
+
+static struct key_slot *first_to_end(struct key_segment *segment)
+{
+	struct key_slot *first = NULL;
+	for (uint32_t i = 0; i < segment->size; i++) {
+		struct key_slot *slot = &segment->slots[i];
+		if (slot->entry && !slot->unfinished && (!first || ends_before(slot, first)))
+			first = slot;
+	}
+	return first;
+}
+
+struct key_slot *key_table_victim(
+    const struct key_table *table, uint32_t tag, unsigned segments)
+{
+	uint64_t first = tag & ~((KEY_TAG_END >> segment_of(table, tag)->depth) - 1);
+	uint64_t at = first;
+	for (unsigned i = 0; i < segments; i++) {
+		struct key_slot *slot = first_to_end(segment_of(table, (uint32_t)at));
+		if (slot)
+			return slot;
+		at = segment_end(table, at) % KEY_TAG_END;
+		if (at == first)
+			break;
+	}
+	return NULL;
+}
+
+/* What the finished entries of a segment with tags from..end - 1 take. */
+static size_t length_between(const struct key_segment *segment, uint64_t from, uint64_t end)
+{
+	size_t length = 0;
+	for (uint32_t i = 0; i < segment->size; i++) {
+		const struct key_slot *slot = &segment->slots[i];
+		if (slot->entry && !slot->unfinished && slot->tag >= from && slot->tag < end)
+			length += sizeof(*slot->entry) + key_entry_length(slot->entry);
+	}
+	return length;
+}
+
+void key_table_walk(const struct key_table *table, uint64_t *tag, size_t max_bytes,
+    void (*show)(void *arg, const struct key_entry *entry), void *arg)
+{
+	const struct key_segment *segment = segment_of(table, (uint32_t)*tag);
+	uint64_t end = segment_end(table, *tag);
+	/* Slots are in no order, so what is too much is left out by narrowing the tags. */
+	while (end - *tag > 1 && length_between(segment, *tag, end) > max_bytes)
+		end = *tag + (end - *tag) / 2;
+	for (uint32_t i = 0; i < segment->size; i++) {
+		const struct key_slot *slot = &segment->slots[i];
+		if (slot->entry && !slot->unfinished && slot->tag >= *tag && slot->tag < end)
+			show(arg, slot->entry);
+	}
+	*tag = end;
 }

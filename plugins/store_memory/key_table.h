@@ -24,6 +24,7 @@ struct key_table {
 	unsigned depth;
 	size_t count; /* entries */
 	size_t slots;
+	size_t bytes;		     /* what the table and its entries take from the heap */
 	size_t sweep_at, sweep_slot; /* where the next sweep goes on */
 	uint64_t work; /* slots looked at or moved so far: what bounds are tested with */
 };
@@ -31,7 +32,8 @@ struct key_table {
 /* A slot's 32-bit tag is part of the key's hash; it alone decides where an entry goes. */
 struct key_slot {
 	uint32_t tag;
-	uint32_t sweep; /* entry->sweep_ms in units of KEY_SWEEP_UNIT_MS, rounded down */
+	uint32_t sweep : 31;	 /* entry->sweep_ms in KEY_SWEEP_UNIT_MS, rounded down */
+	uint32_t unfinished : 1; /* !entry->done */
 	struct key_entry *entry; /* NULL: free */
 };
 
@@ -46,11 +48,37 @@ struct key_slot *key_table_find(struct key_table *table, uint32_t tag, struct ow
 /* Takes over an entry whose key is not in the table. False: no room, entry is still yours. */
 bool key_table_add(struct key_table *table, uint32_t tag, struct key_entry *entry);
 
-/* An entry has moved or lives longer or shorter than before. */
-void key_slot_set(struct key_slot *slot, struct key_entry *entry);
+/* What adding one more there allocates besides the entry, at most. 0 most of the time. */
+size_t key_table_growth(const struct key_table *table, uint32_t tag);
+
+/*
+ * The slot's entry has moved, changed its size or its state, or lives longer or
+ * shorter than before. cost: what key_entry_cost() said before.
+ */
+void key_table_set(
+    struct key_table *table, struct key_slot *slot, struct key_entry *entry, size_t cost);
 
 /* Frees the entry. The slot may hold another one afterwards. */
 void key_table_remove(struct key_table *table, struct key_slot *slot);
+
+/*
+ * A finished entry to be forgotten for want of room: of those in one segment,
+ * the one that would end first, an expired one before all others. Begins with
+ * the tag's segment and goes on for at most `segments` while there are none.
+ */
+struct key_slot *key_table_victim(
+    const struct key_table *table, uint32_t tag, unsigned segments);
+
+#define KEY_TAG_END ((uint64_t)1 << 32)
+
+/*
+ * Shows the finished entries with tags from *tag on, as many as are in one
+ * segment and take about max_bytes, and moves *tag behind them, at last to
+ * KEY_TAG_END. However much the table changes between two calls, an entry that
+ * is there all the time is shown exactly once.
+ */
+void key_table_walk(const struct key_table *table, uint64_t *tag, size_t max_bytes,
+    void (*show)(void *arg, const struct key_entry *entry), void *arg);
 
 /*
  * Looks at `slots` more slots, or a few over, and removes what may be removed

@@ -1,53 +1,57 @@
 /*
  * The store `memory`: keys in this process, shared by its workers.
  *
- * The keys are spread over a fixed number of shards, each with its own lock and
- * table; a lock is held for a bounded number of slots (key_table.h). Expired
- * keys are never searched for: each claim sweeps a few slots of its shard, a
- * timer sweeps the rest in slices, and what is looked up is judged by its own
- * time, to the millisecond, swept or not.
+ * Expired keys are never searched for: each claim sweeps a few slots of its
+ * shard, a timer sweeps the rest in slices, and what is looked up is judged by
+ * its own time, to the millisecond, swept or not.
  */
-#include <pthread.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <onceway/plugin.h>
 
 #include "lib/alloc.h"
-#include "lib/siphash.h"
-#include "store_memory/key_table.h"
-
-#define SHARDS 64 /* a power of two */
+#include "store_memory/checkpoint.h"
+#include "store_memory/checkpoint_format.h"
+#include "store_memory/memory.h"
 
 /* Slots swept by each claim, by the timer each time, and by a claim that finds the store full.
  */
 #define CLAIM_SWEEP 8
 #define TIMER_SWEEP 4096
 #define FULL_SWEEP  2048
+#define EVICT_SWEEP 256 /* the same, where it may evict */
 
 /* The timer comes round to every slot about this often; slower while it finds much to free. */
 #define ROUND_MS    30000
 #define INTERVAL_MS 1000 /* between two slices, at most */
 
-struct memory_conf {
-	int64_t max_keys;
-	int64_t max_result;
+/* While a checkpoint cannot be written, and always for the same reason, the log says so: */
+#define ERROR_LOG_MS 600000
+
+enum on_full {
+	FULL_REJECT = 0,
+	FULL_EVICT
 };
 
-struct shard {
-	_Alignas(64) pthread_mutex_t lock; /* shards must not share a cache line */
-	struct key_table table;
+struct memory_conf {
+	int64_t max_keys;
+	int64_t max_bytes;
+	int64_t max_result;
+	int on_full;
+	const char *checkpoint;
+	int64_t checkpoint_interval_ms;
 };
 
 /* What all workers share. */
-struct memory {
-	int64_t max_keys;
-	unsigned char hash_key[SIPHASH_KEY_SIZE];
-	_Atomic int64_t count; /* entries of all shards, and those being added */
-	_Atomic unsigned instances;
-	_Atomic unsigned sweep_shard; /* where the sweep goes on */
-	struct shard shards[SHARDS];
+struct shared {
+	struct memory *memory;
+	struct checkpoint *checkpoint; /* NULL: none is configured */
+	_Atomic unsigned instances, drained;
+	const void *first; /* the instance that speaks for all, where one must */
 };
 
 /* One worker's instance. */
@@ -55,15 +59,20 @@ struct store {
 	const struct ow_host *host;
 	struct ow_instance *self;
 	const struct memory_conf *conf;
+	struct shared *shared;
 	struct memory *memory;
 	struct ow_timer *timer;
-	struct ow_counter *too_large;
-};
+	struct ow_counter *too_large, *dropped, *evicted, *refused, *bytes;
 
-/* Where a key is. */
-struct place {
-	struct shard *shard;
-	uint32_t tag;
+	/* checkpoint */
+	struct ow_op *starting, *draining;
+	struct checkpoint_listener started, saved, saved_last;
+	struct ow_timer *save_timer;
+	struct ow_counter *errors, *save_time, *save_took, *save_bytes;
+	uint64_t errors_seen;
+	int64_t settled_ms;
+	char why[CHECKPOINT_WHY]; /* of the failure that was logged last; empty: it works */
+	int64_t why_ms;
 };
 
 static int64_t now_of(const struct store *s)
@@ -71,81 +80,79 @@ static int64_t now_of(const struct store *s)
 	return s->host->mono_ms(s->self);
 }
 
-static struct place place_of(struct memory *m, struct ow_text key)
+static bool is_first(const struct store *s)
 {
-	uint64_t hash = siphash13(m->hash_key, key.data, key.len);
-	return (struct place){&m->shards[hash >> 32 & (SHARDS - 1)], (uint32_t)hash};
+	return s->shared->first == s;
 }
 
 /* ---- sweeping ---- */
 
-/* The shard is locked. */
-static bool sweep_locked(struct memory *m, struct shard *shard, size_t slots, int64_t now)
+/* Once a second is enough for another thread; our own may not collect more than one slice. */
+static void settle(struct store *s, int64_t now)
 {
-	size_t before = shard->table.count;
-	bool round = key_table_sweep(&shard->table, slots, now);
-	atomic_fetch_sub(&m->count, (int64_t)(before - shard->table.count));
-	return round;
-}
-
-/* Sweeps about that many slots, or every one once if there are fewer. No shard is locked. */
-static void sweep(struct memory *m, size_t slots, int64_t now)
-{
-	uint64_t left = slots;
-	for (unsigned i = 0; i < SHARDS && left > 0; i++) {
-		unsigned at = atomic_load(&m->sweep_shard);
-		struct shard *shard = &m->shards[at % SHARDS];
-		pthread_mutex_lock(&shard->lock);
-		uint64_t before = shard->table.work;
-		bool round = sweep_locked(m, shard, left, now);
-		uint64_t done = shard->table.work - before;
-		pthread_mutex_unlock(&shard->lock);
-		left -= done < left ? done : left;
-		/* Another worker may have gone on to the next one meanwhile. */
-		if (round)
-			atomic_compare_exchange_strong(&m->sweep_shard, &at, at + 1);
-	}
-}
-
-static size_t slots_of(struct memory *m)
-{
-	size_t slots = 0;
-	for (unsigned i = 0; i < SHARDS; i++) {
-		pthread_mutex_lock(&m->shards[i].lock);
-		slots += m->shards[i].table.slots;
-		pthread_mutex_unlock(&m->shards[i].lock);
-	}
-	return slots;
+	alloc_settle();
+	if (!is_first(s) || !s->shared->checkpoint || now - s->settled_ms < INTERVAL_MS)
+		return;
+	s->settled_ms = now;
+	checkpoint_settle(s->shared->checkpoint);
 }
 
 static void sweep_on_timer(void *arg)
 {
 	struct store *s = arg;
 	struct memory *m = s->memory;
-	sweep(m, TIMER_SWEEP, now_of(s));
-	int64_t slices = (int64_t)(slots_of(m) / TIMER_SWEEP) + 1;
-	int64_t ms = ROUND_MS / slices * (int64_t)atomic_load(&m->instances);
+	int64_t now = now_of(s);
+	memory_sweep(m, TIMER_SWEEP, now);
+	settle(s, now);
+	if (is_first(s))
+		s->host->gauge_set(s->bytes, memory_bytes(m));
+	int64_t slices = (int64_t)(memory_slots(m) / TIMER_SWEEP) + 1;
+	int64_t ms = ROUND_MS / slices * (int64_t)atomic_load(&s->shared->instances);
 	s->host->timer_set(s->timer, ms > INTERVAL_MS ? INTERVAL_MS : ms < 1 ? 1 : ms);
 }
 
 /* ---- operations ---- */
 
-/* An answer about a key that is in the table. Its shard is locked until the answer is given. */
+static bool is_sliding(const struct ow_claim *claim)
+{
+	return claim->size >= offsetof(struct ow_claim, sliding) + sizeof(claim->sliding) &&
+	       claim->sliding;
+}
+
+/* An answer about a finished key. Its shard is locked until the answer is given. */
+static void answer_done(struct store *s, struct ow_op *op, const struct ow_claim *claim,
+    struct place place, struct key_slot *slot, int64_t now)
+{
+	struct key_entry *entry = slot->entry;
+	struct ow_result result;
+	int64_t since = entry->is.result.since_ms;
+	struct ow_claim_answer answer = {.size = sizeof(answer),
+	    .rc = OW_OK,
+	    .state = OW_CLAIM_DONE,
+	    .age_ms = since == KEY_SINCE_UNKNOWN ? -1 : now - since,
+	    .digest = key_entry_digest(entry)};
+	if (key_entry_result(entry, &result))
+		answer.result = &result;
+	if (is_sliding(claim)) {
+		key_entry_slide(entry, claim->window_ms, now);
+		memory_set(place, slot, entry, key_entry_cost(entry));
+	}
+	s->host->claim_done(op, &answer);
+}
+
+/* An answer about a key that is in the table. */
 static void answer_known(struct store *s, struct ow_op *op, const struct ow_claim *claim,
-    struct key_slot *slot, int64_t now)
+    struct place place, struct key_slot *slot, int64_t now)
 {
 	struct key_entry *entry = slot->entry;
 	struct ow_claim_answer answer = {.size = sizeof(answer), .rc = OW_OK};
-	struct ow_result result;
 	if (now >= entry->expires_ms) {
-		key_slot_set(slot, key_entry_claim(entry, claim, now));
+		size_t cost = key_entry_cost(entry);
+		memory_set(place, slot, key_entry_claim(entry, claim, now), cost);
 		answer.state = OW_CLAIM_NEW;
 	} else if (entry->done) {
-		key_entry_result(entry, &result);
-		answer.state = OW_CLAIM_DONE;
-		answer.age_ms = now - entry->is.result.since_ms;
-		answer.result = &result;
-		answer.digest = key_entry_digest(entry);
+		answer_done(s, op, claim, place, slot, now);
+		return;
 	} else {
 		answer.state = OW_CLAIM_IN_PROGRESS;
 		answer.remaining_ms = entry->expires_ms - now;
@@ -153,79 +160,88 @@ static void answer_known(struct store *s, struct ow_op *op, const struct ow_clai
 	s->host->claim_done(op, &answer);
 }
 
-static bool reserve(struct memory *m)
-{
-	if (atomic_fetch_add(&m->count, 1) < m->max_keys)
-		return true;
-	atomic_fetch_sub(&m->count, 1);
-	return false;
-}
-
-/* A key that is not in the table. Its shard is locked. */
-static bool add(struct memory *m, struct place place, const struct ow_claim *claim, int64_t now)
-{
-	if (!reserve(m))
-		return false;
-	struct key_entry *entry = key_entry_new(claim, now);
-	if (key_table_add(&place.shard->table, place.tag, entry))
-		return true;
-	atomic_fetch_sub(&m->count, 1);
-	free(entry);
-	return false;
-}
-
 /* False if the key is new and there is no room for it; else the operation is finished. */
-static bool try_claim(struct store *s, struct ow_op *op, const struct ow_claim *claim,
-    struct place place, int64_t now)
+static bool try_claim(
+    struct store *s, struct ow_op *op, const struct ow_claim *claim, int64_t now)
 {
 	struct memory *m = s->memory;
-	pthread_mutex_lock(&place.shard->lock);
-	sweep_locked(m, place.shard, CLAIM_SWEEP, now);
-	struct key_slot *slot = key_table_find(&place.shard->table, place.tag, claim->key);
+	struct place place = memory_enter(m, claim->key);
+	memory_tidy(place, CLAIM_SWEEP, now);
+	struct key_slot *slot = memory_find(place, claim->key);
 	bool finished = true;
 	if (slot)
-		answer_known(s, op, claim, slot, now);
-	else if (add(m, place, claim, now))
+		answer_known(s, op, claim, place, slot, now);
+	else if (memory_add(m, place, key_entry_new(claim, now)))
 		s->host->claim_done(
 		    op, &(struct ow_claim_answer){.size = sizeof(struct ow_claim_answer),
 			    .rc = OW_OK,
 			    .state = OW_CLAIM_NEW});
 	else
 		finished = false;
-	pthread_mutex_unlock(&place.shard->lock);
+	memory_leave(m, place);
 	return finished;
+}
+
+static void refuse(struct store *s, struct ow_op *op, const char *why)
+{
+	s->host->claim_done(
+	    op, &(struct ow_claim_answer){
+		    .size = sizeof(struct ow_claim_answer), .rc = OW_FAIL, .why = why});
+}
+
+static void refuse_full(struct store *s, struct ow_op *op)
+{
+	char why[80];
+	int64_t keys = memory_keys(s->memory), bytes = memory_bytes(s->memory);
+	if (keys >= s->conf->max_keys)
+		snprintf(why, sizeof(why), "store is full: %" PRId64 " keys (max_keys)", keys);
+	else
+		snprintf(
+		    why, sizeof(why), "store is full: %" PRId64 " bytes (max_bytes)", bytes);
+	s->host->count(s->refused, 1);
+	refuse(s, op, why);
+}
+
+static void evict(struct store *s, struct ow_text key, struct memory_need need, int64_t now)
+{
+	memory_sweep(s->memory, EVICT_SWEEP, now);
+	unsigned early = memory_evict(s->memory, key, need, now);
+	if (early > 0)
+		s->host->count(s->evicted, early);
 }
 
 static void store_claim(void *state, struct ow_op *op, const struct ow_claim *claim)
 {
 	struct store *s = state;
-	struct place place = place_of(s->memory, claim->key);
 	int64_t now = now_of(s);
-	if (try_claim(s, op, claim, place, now))
+	if (claim->key.len > CHECKPOINT_KEY_MAX) {
+		refuse(s, op, "the key is too long to be remembered");
 		return;
-	sweep(s->memory, FULL_SWEEP, now);
-	if (try_claim(s, op, claim, place, now))
+	}
+	if (try_claim(s, op, claim, now))
 		return;
-	char why[80];
-	snprintf(why, sizeof(why), "store is full: %lld keys (max_keys)",
-	    (long long)atomic_load(&s->memory->count));
-	s->host->claim_done(
-	    op, &(struct ow_claim_answer){
-		    .size = sizeof(struct ow_claim_answer), .rc = OW_FAIL, .why = why});
+	if (s->conf->on_full == FULL_EVICT) {
+		evict(s, claim->key, memory_need(s->memory, claim), now);
+		if (try_claim(s, op, claim, now))
+			return;
+	}
+	memory_sweep(s->memory, FULL_SWEEP, now);
+	if (!try_claim(s, op, claim, now))
+		refuse_full(s, op);
 }
 
 /*
  * The slot that claim->token owns, with its shard locked; or NULL, with the
  * operation finished and nothing locked.
  */
-static struct key_slot *lock_owned(
-    struct store *s, struct ow_op *op, const struct ow_claim *claim, struct place place)
+static struct key_slot *enter_owned(
+    struct store *s, struct ow_op *op, const struct ow_claim *claim, struct place *place)
 {
-	pthread_mutex_lock(&place.shard->lock);
-	struct key_slot *slot = key_table_find(&place.shard->table, place.tag, claim->key);
+	*place = memory_enter(s->memory, claim->key);
+	struct key_slot *slot = memory_find(*place, claim->key);
 	if (slot && key_entry_owned(slot->entry, claim->token))
 		return slot;
-	pthread_mutex_unlock(&place.shard->lock);
+	memory_leave(s->memory, *place);
 	s->host->op_done(op, OW_REJECT,
 	    slot ? "the key has another owner by now" : "the claim expired and is forgotten");
 	return NULL;
@@ -234,13 +250,13 @@ static struct key_slot *lock_owned(
 static void store_renew(void *state, struct ow_op *op, const struct ow_claim *claim)
 {
 	struct store *s = state;
-	struct place place = place_of(s->memory, claim->key);
-	struct key_slot *slot = lock_owned(s, op, claim, place);
+	struct place place;
+	struct key_slot *slot = enter_owned(s, op, claim, &place);
 	if (!slot)
 		return;
 	key_entry_renew(slot->entry, claim, now_of(s));
-	key_slot_set(slot, slot->entry);
-	pthread_mutex_unlock(&place.shard->lock);
+	memory_set(place, slot, slot->entry, key_entry_cost(slot->entry));
+	memory_leave(s->memory, place);
 	s->host->op_done(op, OW_OK, NULL);
 }
 
@@ -264,26 +280,40 @@ static void store_commit(
     void *state, struct ow_op *op, const struct ow_claim *claim, const struct ow_result *result)
 {
 	struct store *s = state;
-	struct place place = place_of(s->memory, claim->key);
-	bool keep_texts = fits(s, result);
-	struct key_slot *slot = lock_owned(s, op, claim, place);
+	struct place place;
+	bool keep_texts = fits(s, result), may_evict = s->conf->on_full == FULL_EVICT;
+	size_t texts = keep_texts ? result->content_type.len + result->body.len : 0;
+	size_t room = texts ? alloc_cost_of(texts) : 0;
+	struct key_slot *slot = enter_owned(s, op, claim, &place);
+	if (slot && room && !memory_grow(s->memory, place, room)) {
+		keep_texts = false;
+		if (may_evict) {
+			memory_leave(s->memory, place);
+			evict(s, claim->key, (struct memory_need){.bytes = room}, now_of(s));
+			slot = enter_owned(s, op, claim, &place);
+			keep_texts = slot && memory_grow(s->memory, place, room);
+		}
+		if (!keep_texts)
+			s->host->count(s->dropped, 1);
+	}
 	if (!slot)
 		return;
-	key_slot_set(slot, key_entry_finish(slot->entry, claim, result, keep_texts, now_of(s)));
-	pthread_mutex_unlock(&place.shard->lock);
+	size_t cost = key_entry_cost(slot->entry);
+	memory_set(place, slot,
+	    key_entry_finish(slot->entry, claim, result, keep_texts, now_of(s)), cost);
+	memory_leave(s->memory, place);
 	s->host->op_done(op, OW_OK, NULL);
 }
 
 static void store_release(void *state, struct ow_op *op, const struct ow_claim *claim)
 {
 	struct store *s = state;
-	struct place place = place_of(s->memory, claim->key);
-	struct key_slot *slot = lock_owned(s, op, claim, place);
+	struct place place;
+	struct key_slot *slot = enter_owned(s, op, claim, &place);
 	if (!slot)
 		return;
-	key_table_remove(&place.shard->table, slot);
-	atomic_fetch_sub(&s->memory->count, 1);
-	pthread_mutex_unlock(&place.shard->lock);
+	memory_remove(place, slot);
+	memory_leave(s->memory, place);
 	s->host->op_done(op, OW_OK, NULL);
 }
 
@@ -296,37 +326,215 @@ static void store_cancel(void *state, struct ow_op *op)
 static int64_t store_keys(void *state)
 {
 	struct store *s = state;
-	return atomic_load(&s->memory->count);
+	return memory_keys(s->memory);
+}
+
+/* ---- checkpoint ---- */
+
+static struct checkpoint_time time_of(const struct store *s)
+{
+	return (struct checkpoint_time){
+	    .mono_ms = now_of(s), .wall_ms = s->host->wall_ms(s->self)};
+}
+
+static void log_load(struct store *s, const struct checkpoint_loaded *load)
+{
+	const char *path = s->conf->checkpoint;
+	if (!load->found) {
+		s->host->log(s->self, OW_LOG_INFO,
+		    "there is no checkpoint %s yet: starting without keys", path);
+		return;
+	}
+	s->host->log(s->self, OW_LOG_INFO,
+	    "%" PRIu64 " keys restored from %s%s, written %" PRId64 " s ago; %" PRIu64
+	    " have expired meanwhile",
+	    load->restored, path,
+	    load->is_json ? " (JSON; the next checkpoint replaces it)" : "",
+	    load->since_ms / 1000, load->expired);
+	if (load->since_ms < 0)
+		s->host->log(s->self, OW_LOG_WARNING,
+		    "checkpoint %s is from the future: the clock was set back, so keys live "
+		    "as long as if no time had passed",
+		    path);
+	if (load->no_room > 0) {
+		s->host->count(s->evicted, load->no_room);
+		s->host->log(s->self, OW_LOG_WARNING,
+		    "%" PRIu64 " keys of checkpoint %s are forgotten: there is no room for "
+		    "them; raise max_keys or max_bytes",
+		    load->no_room, path);
+	}
+}
+
+static void begin(struct store *s)
+{
+	s->host->timer_set(s->timer, INTERVAL_MS);
+	if (is_first(s) && s->shared->checkpoint && s->conf->checkpoint_interval_ms > 0)
+		s->host->timer_set(s->save_timer, s->conf->checkpoint_interval_ms);
+}
+
+static void started(void *arg)
+{
+	struct store *s = arg;
+	struct ow_op *op = s->starting;
+	struct checkpoint_news news;
+	checkpoint_news(s->shared->checkpoint, &news);
+	s->starting = NULL;
+	if (!news.loaded) {
+		s->host->op_done(op, OW_FAIL,
+		    is_first(s) ? news.why : "its checkpoint cannot be used (see above)");
+		return;
+	}
+	if (is_first(s)) {
+		log_load(s, &news.load);
+		if (news.load.found)
+			s->host->gauge_set(
+			    s->save_time, (time_of(s).wall_ms - news.load.since_ms) / 1000);
+	}
+	begin(s);
+	s->host->op_done(op, OW_OK, NULL);
+}
+
+/* Again and again the same, but not for each checkpoint. */
+static void log_error(struct store *s, const char *why)
+{
+	int64_t now = now_of(s);
+	if (strcmp(why, s->why) == 0 && now - s->why_ms < ERROR_LOG_MS)
+		return;
+	snprintf(s->why, sizeof(s->why), "%s", why);
+	s->why_ms = now;
+	s->host->log(s->self, OW_LOG_ERROR, "%s; the one before is kept", why);
+}
+
+static void note_save(struct store *s, const struct checkpoint_news *news)
+{
+	s->host->count(s->errors, news->errors - s->errors_seen);
+	s->errors_seen = news->errors;
+	if (news->save_failed) {
+		log_error(s, news->why);
+		return;
+	}
+	if (s->why[0])
+		s->host->log(s->self, OW_LOG_INFO, "checkpoints can be written again");
+	s->why[0] = '\0';
+	int64_t took = now_of(s) - news->save_time.mono_ms;
+	s->host->gauge_set(s->save_time, news->save_time.wall_ms / 1000);
+	s->host->gauge_set(s->save_took, (took + 999) / 1000);
+	s->host->gauge_set(s->save_bytes, (int64_t)news->save.bytes);
+	s->host->log(s->self, OW_LOG_DEBUG,
+	    "checkpoint: %" PRIu64 " keys, %" PRIu64 " bytes, %" PRId64 " ms", news->save.keys,
+	    news->save.bytes, took);
+}
+
+static void saved(void *arg)
+{
+	struct store *s = arg;
+	struct checkpoint_news news;
+	checkpoint_news(s->shared->checkpoint, &news);
+	note_save(s, &news);
+}
+
+static void saved_last(void *arg)
+{
+	struct store *s = arg;
+	struct ow_op *op = s->draining;
+	struct checkpoint_news news;
+	checkpoint_news(s->shared->checkpoint, &news);
+	s->draining = NULL;
+	if (news.save_failed) {
+		s->host->op_done(op, OW_FAIL, news.why);
+		return;
+	}
+	s->host->log(s->self, OW_LOG_INFO, "%" PRIu64 " keys kept in checkpoint %s",
+	    news.save.keys, s->conf->checkpoint);
+	s->host->op_done(op, OW_OK, NULL);
+}
+
+#define STORE_OF(listener, member)                                                             \
+	((struct store *)(void *)((char *)(listener)-offsetof(struct store, member)))
+
+static void tell_started(struct checkpoint_listener *listener)
+{
+	struct store *s = STORE_OF(listener, started);
+	s->host->post(s->self, started, s);
+}
+
+static void tell_saved(struct checkpoint_listener *listener)
+{
+	struct store *s = STORE_OF(listener, saved);
+	s->host->post(s->self, saved, s);
+}
+
+static void tell_saved_last(struct checkpoint_listener *listener)
+{
+	struct store *s = STORE_OF(listener, saved_last);
+	s->host->post(s->self, saved_last, s);
+}
+
+static void save_on_timer(void *arg)
+{
+	struct store *s = arg;
+	checkpoint_save(s->shared->checkpoint, time_of(s), &s->saved);
+	s->host->timer_set(s->save_timer, s->conf->checkpoint_interval_ms);
 }
 
 /* ---- life ---- */
 
-static void *memory_make(void *arg)
+static void *shared_make(void *arg)
 {
 	struct store *s = arg;
-	/* aligned_alloc() wants whole multiples; sizeof() is one, by the alignment of shards.
-	 */
-	struct memory *m = alloc_checked(aligned_alloc(_Alignof(struct memory), sizeof(*m)));
-	m->max_keys = s->conf->max_keys;
-	atomic_init(&m->count, 0);
-	atomic_init(&m->instances, 0);
-	atomic_init(&m->sweep_shard, 0);
-	s->host->random(s->self, m->hash_key, sizeof(m->hash_key));
-	for (unsigned i = 0; i < SHARDS; i++) {
-		pthread_mutex_init(&m->shards[i].lock, NULL);
-		key_table_init(&m->shards[i].table);
-	}
-	return m;
+	const struct memory_bounds bounds = {
+	    .max_keys = s->conf->max_keys, .max_bytes = s->conf->max_bytes};
+	unsigned char hash_key[SIPHASH_KEY_SIZE];
+	struct shared *shared = alloc_zero(1, sizeof(*shared));
+	s->host->random(s->self, hash_key, sizeof(hash_key));
+	shared->memory = memory_new(&bounds, hash_key);
+	if (s->conf->checkpoint)
+		shared->checkpoint = checkpoint_new(shared->memory, s->conf->checkpoint);
+	shared->first = s;
+	return shared;
 }
 
-static void memory_free(void *object)
+static void shared_free(void *object)
 {
-	struct memory *m = object;
-	for (unsigned i = 0; i < SHARDS; i++) {
-		key_table_fini(&m->shards[i].table);
-		pthread_mutex_destroy(&m->shards[i].lock);
-	}
-	free(m);
+	struct shared *shared = object;
+	checkpoint_free(shared->checkpoint);
+	memory_free(shared->memory);
+	free(shared);
+}
+
+static struct ow_counter *counter(struct store *s, const char *name, const char *help)
+{
+	return s->host->counter(s->self, name, help, NULL, (struct ow_text){NULL, 0});
+}
+
+static void create_metrics(struct store *s)
+{
+	s->too_large = counter(s, "memory_results_too_large_total",
+	    "Results over max_result, of which only the status was kept.");
+	s->dropped = counter(s, "store_results_dropped_total",
+	    "Results of which only the status was kept for want of room (max_bytes).");
+	s->evicted = counter(
+	    s, "store_evicted_total", "Keys forgotten before their time for want of room.");
+	s->refused =
+	    counter(s, "store_full_total", "Claims refused because the store was full.");
+	s->bytes = s->host->gauge(s->self, "store_bytes",
+	    "Memory that a store's keys, results and tables take, in bytes.");
+}
+
+static void create_checkpoint(struct store *s)
+{
+	s->started.tell = tell_started;
+	s->saved.tell = tell_saved;
+	s->saved_last.tell = tell_saved_last;
+	s->save_timer = s->host->timer_new(s->self, save_on_timer, s);
+	s->errors = counter(
+	    s, "store_checkpoint_errors_total", "Checkpoints that could not be written.");
+	s->save_time = s->host->gauge(s->self, "store_checkpoint_timestamp_seconds",
+	    "When the last checkpoint was written, in seconds since 1970.");
+	s->save_took = s->host->gauge(s->self, "store_checkpoint_duration_seconds",
+	    "How long the last checkpoint took, rounded up to whole seconds.");
+	s->save_bytes = s->host->gauge(
+	    s->self, "store_checkpoint_size_bytes", "Size of the last checkpoint.");
 }
 
 static void *store_create(
@@ -337,38 +545,101 @@ static void *store_create(
 	s->host = host;
 	s->self = self;
 	s->conf = conf;
-	s->memory = host->shared(self, memory_make, s, memory_free);
-	atomic_fetch_add(&s->memory->instances, 1);
-	s->too_large = host->counter(self, "memory_results_too_large_total",
-	    "Results over max_result, of which only the status was kept.", NULL,
-	    (struct ow_text){NULL, 0});
+	s->shared = host->shared(self, shared_make, s, shared_free);
+	s->memory = s->shared->memory;
+	atomic_fetch_add(&s->shared->instances, 1);
 	s->timer = host->timer_new(self, sweep_on_timer, s);
+	create_metrics(s);
+	if (s->shared->checkpoint)
+		create_checkpoint(s);
 	return s;
 }
 
 static void store_start(void *state, struct ow_op *op)
 {
 	struct store *s = state;
-	s->host->timer_set(s->timer, INTERVAL_MS);
+	if (!s->shared->checkpoint) {
+		begin(s);
+		s->host->op_done(op, OW_OK, NULL);
+		return;
+	}
+	s->starting = op;
+	if (!checkpoint_load(s->shared->checkpoint, time_of(s), &s->started)) {
+		s->starting = NULL;
+		s->host->op_done(op, OW_FAIL, "cannot start the checkpoint's thread");
+	}
+}
+
+/*
+ * The last worker to come here writes the last checkpoint: the others have
+ * nothing under way any more that could change a key.
+ */
+static void store_drain(void *state, struct ow_op *op)
+{
+	struct store *s = state;
+	unsigned drained = atomic_fetch_add(&s->shared->drained, 1) + 1;
+	if (!s->shared->checkpoint) {
+		s->host->op_done(op, OW_OK, NULL);
+		return;
+	}
+	s->host->timer_set(s->save_timer, -1);
+	s->draining = op;
+	if (drained == atomic_load(&s->shared->instances) &&
+	    checkpoint_save_last(s->shared->checkpoint, time_of(s), &s->saved_last))
+		return;
+	s->draining = NULL;
 	s->host->op_done(op, OW_OK, NULL);
 }
 
 static void store_destroy(void *state)
 {
 	struct store *s = state;
+	if (s->shared->checkpoint) {
+		checkpoint_forget(s->shared->checkpoint, &s->started);
+		checkpoint_forget(s->shared->checkpoint, &s->saved);
+		checkpoint_forget(s->shared->checkpoint, &s->saved_last);
+	}
 	s->host->timer_free(s->timer);
-	atomic_fetch_sub(&s->memory->instances, 1);
+	s->host->timer_free(s->save_timer);
+	atomic_fetch_sub(&s->shared->instances, 1);
 	free(s);
 }
+
+static void check(const void *conf, const struct ow_report *report)
+{
+	const struct memory_conf *c = conf;
+	size_t len = c->checkpoint ? strlen(c->checkpoint) : 0;
+	if (c->checkpoint && (len == 0 || c->checkpoint[len - 1] == '/'))
+		report->complain(
+		    report, "checkpoint", "must name a file, such as /var/lib/onceway/keys");
+	if (!c->checkpoint && report->size >= sizeof(*report) &&
+	    report->given(report, "checkpoint_interval"))
+		report->complain(
+		    report, "checkpoint_interval", "is of no use without `checkpoint: FILE`");
+}
+
+static const char *const full_choices[] = {"reject", "evict", NULL};
 
 static const struct ow_option options[] = {
     OW_INT(struct memory_conf, max_keys, "max_keys", .dflt = "1000000", .min = 1,
 	.max = 1000000000, .unit = "keys",
-	.help =
-	    "Keys remembered at most, claims in progress included; beyond it new events are "
-	    "refused until keys expire."),
-    OW_SIZE(struct memory_conf, max_result, "max_result", .dflt = "64KiB", .max = 1 << 30,
+	.help = "Keys remembered at most, claims in progress included."),
+    OW_SIZE(struct memory_conf, max_bytes, "max_bytes", .dflt = "512MiB", .min = 1 << 20,
+	.max = (int64_t)1 << 46,
+	.help = "Memory that all keys, results and tables may take together."),
+    OW_SIZE(struct memory_conf, max_result, "max_result", .dflt = "64KiB",
+	.max = CHECKPOINT_BODY_MAX,
 	.help = "Largest result kept for duplicates; of a larger one only the status is kept."),
+    OW_ENUM(struct memory_conf, on_full, "on_full", .dflt = "reject", .choices = full_choices,
+	.help = "At one of these bounds: `reject` new keys until others expire, or `evict` the "
+		"finished key that would end first."),
+    OW_STRING(struct memory_conf, checkpoint, "checkpoint",
+	.help =
+	    "File that finished keys are written to and restored from, so that they outlive "
+	    "a restart."),
+    OW_DURATION(struct memory_conf, checkpoint_interval_ms, "checkpoint_interval",
+	.dflt = "60s", .max = 86400000,
+	.help = "Time between two checkpoints; 0: only at shutdown."),
     OW_OPTION_END,
 };
 
@@ -388,9 +659,12 @@ static const struct ow_component memory_component = {
     .name = "memory",
     .summary = "Remembers keys in the memory of this process.",
     .options = options,
-    .example = "max_keys: 100000\nmax_result: 64KiB\n",
+    .example = "max_keys: 100000\nmax_result: 64KiB\n"
+	       "checkpoint: /var/lib/onceway/keys\n",
+    .check = check,
     .create = store_create,
     .start = store_start,
+    .drain = store_drain,
     .destroy = store_destroy,
     .ops = &ops,
 };

@@ -220,6 +220,176 @@ START_TEST(wraps_round)
 }
 END_TEST
 
+/* ---- bytes ---- */
+
+START_TEST(bytes_are_what_the_heap_gave)
+{
+	struct key_table table;
+	size_t entries = 0;
+	key_table_init(&table);
+	for (uint64_t i = 0; i < 5000; i++) {
+		struct key_entry *entry = entry_of(i, 0);
+		size_t before = table.bytes, cost = key_entry_cost(entry);
+		size_t growth = key_table_growth(&table, tag_of(i));
+		entries += cost;
+		ck_assert(key_table_add(&table, tag_of(i), entry));
+		/* What was foretold, but for what the allocator rounds. */
+		ck_assert_uint_le(table.bytes, before + cost + growth + 64);
+		ck_assert_uint_ge(table.bytes + 64, before + cost + growth);
+	}
+	ck_assert_uint_ge(table.bytes, entries + table.slots * sizeof(struct key_slot));
+	sweep_all(&table, 0);
+	ck_assert_uint_eq(table.count, 0);
+	ck_assert_uint_le(table.bytes,
+	    table.slots * (sizeof(struct key_slot) + 1) + (sizeof(void *) << table.depth) + 64);
+	key_table_fini(&table);
+}
+END_TEST
+
+/* ---- victims ---- */
+
+static struct key_entry *finished_of(uint64_t number, int64_t expires_ms)
+{
+	return key_entry_restore(&(struct key_restored){
+	    .key = {(const char *)&number, sizeof(number)}, .expires_ms = expires_ms});
+}
+
+START_TEST(who_ends_first_is_the_victim)
+{
+	struct key_table table;
+	key_table_init(&table);
+	ck_assert_ptr_null(key_table_victim(&table, 0, 1000));
+	/* Claims end first of all, but are none of these. */
+	for (uint64_t i = 0; i < 5; i++)
+		ck_assert(key_table_add(&table, tag_of(i), entry_of(i, 0)));
+	ck_assert_ptr_null(key_table_victim(&table, 0, 1000));
+	/* In one segment, within one second of each other. */
+	for (uint64_t i = 5; i < 10; i++)
+		ck_assert(key_table_add(
+		    &table, tag_of(i), finished_of(i, (int64_t)(5000 + i * 3 % 5))));
+	int64_t last = 0;
+	for (uint64_t i = 5; i < 10; i++) {
+		struct key_slot *slot = key_table_victim(&table, 12345, 1);
+		ck_assert_ptr_nonnull(slot);
+		ck_assert_int_gt(slot->entry->expires_ms, last);
+		last = slot->entry->expires_ms;
+		key_table_remove(&table, slot);
+	}
+	ck_assert_ptr_null(key_table_victim(&table, 0, 1000));
+	ck_assert_uint_eq(table.count, 5);
+	key_table_fini(&table);
+}
+END_TEST
+
+START_TEST(victims_are_looked_for_everywhere_but_not_for_ever)
+{
+	struct key_table table;
+	key_table_init(&table);
+	for (uint64_t i = 0; i < 5000; i++)
+		ck_assert(key_table_add(&table, tag_of(i), entry_of(i, 0)));
+	ck_assert(key_table_add(&table, 0x80000000, finished_of(5000, 1)));
+	ck_assert_ptr_null(key_table_victim(&table, 0x80000000 - 1, 1));
+	struct key_slot *slot = key_table_victim(&table, 0x80000000 - 1, 2);
+	ck_assert_ptr_nonnull(slot);
+	ck_assert_uint_eq(slot->tag, 0x80000000);
+	/* Round the end, and all of them at most once. */
+	ck_assert_ptr_eq(key_table_victim(&table, 0xffffffff, 1000), slot);
+	key_table_remove(&table, slot);
+	ck_assert_ptr_null(key_table_victim(&table, 0xffffffff, 1000));
+	key_table_fini(&table);
+}
+END_TEST
+
+/* ---- walks ---- */
+
+enum {
+	WALKED = 20000
+};
+
+struct walk {
+	unsigned char shown[WALKED];
+	size_t bytes, most;
+};
+
+static void show(void *arg, const struct key_entry *entry)
+{
+	struct walk *w = arg;
+	uint64_t number;
+	memcpy(&number, entry->bytes, sizeof(number));
+	ck_assert_uint_lt(number, WALKED);
+	w->shown[number]++;
+	w->bytes += sizeof(*entry) + key_entry_length(entry);
+}
+
+/* Even ones stay; odd ones come and go while the table is being walked. */
+static void stir(struct key_table *table, uint64_t step)
+{
+	for (uint64_t i = step * 2 + 1; i < WALKED; i += 64) {
+		uint64_t number = i | 1;
+		struct key_slot *slot = find(table, tag_of(number), number);
+		if (slot)
+			key_table_remove(table, slot);
+		else
+			ck_assert(
+			    key_table_add(table, tag_of(number), finished_of(number, 1000000)));
+	}
+}
+
+START_TEST(a_walk_shows_once_what_is_there_all_the_time)
+{
+	static const size_t limits[] = {1, 1000, 20000, SIZE_MAX};
+	for (int direction = 0; direction < 2; direction++) {
+		for (size_t l = 0; l < 4; l++) {
+			struct key_table table;
+			struct walk *w = calloc(1, sizeof(*w));
+			uint64_t tag = 0, step = 0;
+			key_table_init(&table);
+			/* Grows while it is walked, or shrinks. */
+			for (uint64_t i = 0; i < WALKED; i++)
+				if (i % 8 == 0 || direction == 1)
+					key_table_add(&table, tag_of(i),
+					    finished_of(i, i % 8 ? 1 : 1000000));
+			while (tag < KEY_TAG_END) {
+				w->bytes = 0;
+				key_table_walk(&table, &tag, limits[l], show, w);
+				if (w->bytes > w->most)
+					w->most = w->bytes;
+				if (direction == 0)
+					stir(&table, step++);
+				else
+					key_table_sweep(&table, 300, 1000);
+			}
+			for (uint64_t i = 0; i < WALKED; i += 8)
+				ck_assert_uint_eq(w->shown[i], 1);
+			for (uint64_t i = 1; i < WALKED; i += 2)
+				ck_assert_uint_le(w->shown[i], 1);
+			/* At least one is shown, if it is larger than that. */
+			if (limits[l] >= 1000)
+				ck_assert_uint_le(w->most, limits[l]);
+			free(w);
+			key_table_fini(&table);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_walk_shows_no_claims)
+{
+	struct key_table table;
+	struct walk *w = calloc(1, sizeof(*w));
+	uint64_t tag = 0;
+	key_table_init(&table);
+	for (uint64_t i = 0; i < 2000; i++)
+		key_table_add(&table, tag_of(i), i % 2 ? entry_of(i, 9) : finished_of(i, 9));
+	while (tag < KEY_TAG_END)
+		key_table_walk(&table, &tag, SIZE_MAX, show, w);
+	for (uint64_t i = 0; i < 2000; i++)
+		ck_assert_uint_eq(w->shown[i], i % 2 ? 0 : 1);
+	free(w);
+	key_table_fini(&table);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("key_table");
@@ -231,6 +401,11 @@ static Suite *suite(void)
 	tcase_add_test(t, sweeps_to_the_millisecond);
 	tcase_add_test(t, refuses_tags_that_all_collide);
 	tcase_add_test(t, wraps_round);
+	tcase_add_test(t, bytes_are_what_the_heap_gave);
+	tcase_add_test(t, who_ends_first_is_the_victim);
+	tcase_add_test(t, victims_are_looked_for_everywhere_but_not_for_ever);
+	tcase_add_test(t, a_walk_shows_once_what_is_there_all_the_time);
+	tcase_add_test(t, a_walk_shows_no_claims);
 	suite_add_tcase(s, t);
 	return s;
 }
