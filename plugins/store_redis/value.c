@@ -8,7 +8,7 @@
 
 #define CLAIM_BEGINS	"\"processing onceway "
 #define FINISHED_BEGINS "{\"onceway\":{\"v\":"
-#define VERSION		1
+#define VALUE_FORMAT	1
 #define BY_SIZE		8
 
 /* ---- reading ---- */
@@ -307,7 +307,7 @@ void value_write_finished(const struct ow_claim *claim, const struct ow_result *
 	char *at = parts->bytes = alloc_bytes(
 	    256 + 2 * (size_t)OW_DIGEST_SIZE + 6 * type.len + BASE64_SIZE(body.len));
 	at = put(at, FINISHED_BEGINS);
-	at = put_number(at, VERSION);
+	at = put_number(at, VALUE_FORMAT);
 	at = put(at, ",\"status\":");
 	at = put_number(at, result->status);
 	if (result->failed)
