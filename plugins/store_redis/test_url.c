@@ -27,16 +27,16 @@ static const struct {
 	int db;
 	const char *name;
 } good[] = {
-    {"redis://h", "h", 6379, NULL, NULL, 0, "redis://h:6379/0"},
-    {"REDIS://h:1/", "h", 1, NULL, NULL, 0, "redis://h:1/0"},
-    {"redis://h:65535/15", "h", 65535, NULL, NULL, 15, "redis://h:65535/15"},
-    {"redis://h?db=3", "h", 6379, NULL, NULL, 3, "redis://h:6379/3"},
-    {"redis://:secret@h", "h", 6379, NULL, "secret", 0, "redis://h:6379/0"},
-    {"redis://me:secret@h/1", "h", 6379, "me", "secret", 1, "redis://h:6379/1"},
-    {"redis://me:a%40b%2Fc%3Ad%25@h", "h", 6379, "me", "a@b/c:d%", 0, "redis://h:6379/0"},
-    {"redis://me:a@b:c@h", "h", 6379, "me", "a@b:c", 0, "redis://h:6379/0"},
-    {"redis://[::1]", "::1", 6379, NULL, NULL, 0, "redis://[::1]:6379/0"},
-    {"redis://:p@[fe80::1]:7/2", "fe80::1", 7, NULL, "p", 2, "redis://[fe80::1]:7/2"},
+    {"redis://h", "h", 6379, NULL, NULL, 0, "Redis at h:6379/0"},
+    {"REDIS://h:1/", "h", 1, NULL, NULL, 0, "Redis at h:1/0"},
+    {"redis://h:65535/15", "h", 65535, NULL, NULL, 15, "Redis at h:65535/15"},
+    {"redis://h?db=3", "h", 6379, NULL, NULL, 3, "Redis at h:6379/3"},
+    {"redis://:secret@h", "h", 6379, NULL, "secret", 0, "Redis at h:6379/0"},
+    {"redis://me:secret@h/1", "h", 6379, "me", "secret", 1, "Redis at h:6379/1"},
+    {"redis://me:a%40b%2Fc%3Ad%25@h", "h", 6379, "me", "a@b/c:d%", 0, "Redis at h:6379/0"},
+    {"redis://me:a@b:c@h", "h", 6379, "me", "a@b:c", 0, "Redis at h:6379/0"},
+    {"redis://[::1]", "::1", 6379, NULL, NULL, 0, "Redis at [::1]:6379/0"},
+    {"redis://:p@[fe80::1]:7/2", "fe80::1", 7, NULL, "p", 2, "Redis at [fe80::1]:7/2"},
 };
 
 START_TEST(servers)
@@ -58,7 +58,7 @@ START_TEST(tls)
 {
 	parse("rediss://h");
 	ck_assert(url.tls);
-	ck_assert_str_eq(url.name, "rediss://h:6379/0");
+	ck_assert_str_eq(url.name, "Redis at h:6379/0 (TLS)");
 	redis_url_fini(&url);
 }
 END_TEST
@@ -68,7 +68,7 @@ START_TEST(sockets)
 	parse("unix:///run/redis.sock");
 	ck_assert_str_eq(url.path, "/run/redis.sock");
 	ck_assert_ptr_null(url.host);
-	ck_assert_str_eq(url.name, "unix:///run/redis.sock?db=0");
+	ck_assert_str_eq(url.name, "Redis at /run/redis.sock/0");
 	redis_url_fini(&url);
 	parse("unix://me:p%20w@/run/a%25b?db=7");
 	ck_assert_str_eq(url.path, "/run/a%b");

@@ -112,15 +112,16 @@ static const char *parse_query(const char *query, struct redis_url *url)
 	return url->db < 0 ? "has a db that is not a number" : NULL;
 }
 
+/* Not the URL itself, which is a secret: the log would leave it out. */
 static void print_name(struct redis_url *url)
 {
 	char name[400];
 	if (url->path)
-		snprintf(name, sizeof(name), "unix://%s?db=%d", url->path, url->db);
+		snprintf(name, sizeof(name), "Redis at %s/%d", url->path, url->db);
 	else
 		snprintf(name, sizeof(name),
-		    strchr(url->host, ':') ? "%s://[%s]:%d/%d" : "%s://%s:%d/%d",
-		    url->tls ? "rediss" : "redis", url->host, url->port, url->db);
+		    strchr(url->host, ':') ? "Redis at [%s]:%d/%d%s" : "Redis at %s:%d/%d%s",
+		    url->host, url->port, url->db, url->tls ? " (TLS)" : "");
 	url->name = copy_span(name, strlen(name));
 }
 

@@ -23,7 +23,7 @@ struct redis_url {
 	int port;
 	char *user, *password; /* NULL: none */
 	int db;
-	char *name; /* the URL without its secrets, for messages */
+	char *name; /* "Redis at host:port/db", for messages */
 };
 
 /* NULL, or a static phrase: what is wrong with it. On failure nothing is left to free. */

@@ -223,7 +223,7 @@ class Addresses(RedisCase):
     def test_a_name(self):
         onceway = self.works(f"redis://localhost:{self.redis.port}")
         self.assertIn("name=onceway-main ", self.redis.ask("CLIENT", "LIST"))
-        self.assertIn(f"connected to redis://localhost:{self.redis.port}/0", onceway.log())
+        self.assertIn(f"connected to Redis at localhost:{self.redis.port}/0", onceway.log())
 
     def test_user_and_password(self):
         self.redis.ask("ACL", "SETUSER", "dedup", "on", ">p@ss/w:rd%", "~*", "+@all")
@@ -256,7 +256,7 @@ class Addresses(RedisCase):
         onceway = self.on_redis(self.sink(), url=replica.url, start=False).start(ready=False)
         self.assertAnswer(self.post(onceway, event()), 503)
         # While it loads what its master sent, it says so instead.
-        onceway.wait_log(rf"{replica.url}: it is a replica and takes no keys")
+        onceway.wait_log(rf"127.0.0.1:{replica.port}/0: it is a replica and takes no keys")
 
 
 class Tls(RedisCase):
@@ -301,7 +301,7 @@ class Tls(RedisCase):
         crm = self.sink()
         onceway = self.on_tls(crm, start=False, **options).start(ready=False)
         self.assertAnswer(self.post(onceway, event()), 503)
-        onceway.wait_log(rf"store main: rediss://localhost:{self.secure_port}/0: .*{phrase}")
+        onceway.wait_log(rf"store main: Redis at localhost:{self.secure_port}/0 \(TLS\): .*({phrase})")
         self.assertRegex(onceway.admin("/readyz").text, phrase)
         self.assertEqual(crm.requests, [])
 

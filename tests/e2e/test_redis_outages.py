@@ -50,7 +50,7 @@ class Gone(OutageCase):
         answer = self.post(self.onceway, event())
         self.assertAnswer(answer, 503)
         self.assertGreaterEqual(int(answer.header("Retry-After")), 1)
-        self.assertUnready(f"{self.redis.url}: Connection refused")
+        self.assertUnready(f"Redis at 127.0.0.1:{self.redis.port}/0: Connection refused")
         self.assertEqual(self.crm.requests, [])
         self.redis.start()
         self.wait_ready()
