@@ -156,7 +156,7 @@ static void answer_held(struct call *call, struct ow_text held, int64_t left_ms,
 	int64_t age = age_of(&value, left_ms, now_ms);
 	if (!value.foreign && left_ms > 0) {
 		struct cached cached = {.since_ms = store_now(s) - (age > 0 ? age : 0),
-		    .expires_ms = call->begun_ms + left_ms,
+		    .expires_ms = call->begun_ms + life(left_ms),
 		    .has_result = value.has_result,
 		    .has_digest = value.has_digest,
 		    .result = value.result};
@@ -202,7 +202,7 @@ static void claimed(struct call *call, struct redisReply *const *replies)
 static void committed(struct call *call)
 {
 	struct cached cached = {.since_ms = call->begun_ms,
-	    .expires_ms = call->begun_ms + call->claim->window_ms,
+	    .expires_ms = call->begun_ms + life(call->claim->window_ms),
 	    .has_result = true,
 	    .has_digest = call->claim->digest != NULL,
 	    .result = *call->result};
