@@ -99,6 +99,12 @@ void canonical_add(struct canonical *c, const char *text)
 	add_bytes(c, text, strlen(text));
 }
 
+void canonical_add_text(struct canonical *c, struct ow_text text)
+{
+	if (text.len)
+		add_bytes(c, text.data, text.len);
+}
+
 /* ---- reading valid JSON ---- */
 
 static const char *skip_space(const char *p, const char *end)
@@ -346,6 +352,14 @@ static void add_string(struct canonical *c, struct ow_text inside)
 			break;
 		add_code(c, next_code(&p));
 	}
+	add_bytes(c, "\"", 1);
+}
+
+void canonical_add_latin1(struct canonical *c, struct ow_text bytes)
+{
+	add_bytes(c, "\"", 1);
+	for (size_t i = 0; i < bytes.len; i++)
+		add_unit(c, (unsigned char)bytes.data[i]);
 	add_bytes(c, "\"", 1);
 }
 
