@@ -254,19 +254,17 @@ static void make_reply(void *state, const struct ow_event *event,
 {
 	struct state *st = state;
 	(void)event;
-	if (request->outcome == OW_MISSING_KEY && request->status < 400)
-		return; /* taken in another way than a flow knows of: the core says how */
+	if (request->outcome == OW_INVALID && request->status < 400)
+		return; /* it was taken all the same: the core says how */
 	st->host->reply_begin(reply, 0, "application/json");
 	switch (request->outcome) {
 	case OW_DELIVERED:
-	case OW_PASSED:
 		reply_result(st, reply, "success", request);
 		break;
 	case OW_DUPLICATE:
 		reply_result(st, reply, "cached", request);
 		break;
 	case OW_INVALID:
-	case OW_MISSING_KEY:
 		reply_detail(st->host, reply, "Missing or malformed Cognigy.AI payload");
 		break;
 	default:

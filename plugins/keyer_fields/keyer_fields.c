@@ -223,9 +223,8 @@ static void make_reply(void *state, const struct ow_event *event,
     const struct ow_reply_request *request, struct ow_reply *reply)
 {
 	struct state *st = state;
-	bool invalid = request->outcome == OW_INVALID || request->outcome == OW_MISSING_KEY;
 	(void)event;
-	if (!invalid || request->status < 400 || st->conf->status == 400)
+	if (request->outcome != OW_INVALID || request->status < 400 || st->conf->status == 400)
 		return;
 	st->host->reply_begin(reply, (int)st->conf->status, "application/json");
 	reply_text(st->host, reply, "{\"status\":\"invalid\",\"error\":");

@@ -351,12 +351,11 @@ static void make_reply(void *state, const struct ow_event *event,
     const struct ow_reply_request *request, struct ow_reply *reply)
 {
 	struct state *st = state;
-	if (request->outcome == OW_MISSING_KEY && request->status < 400)
-		return; /* taken in another way than the service knew: the core says how */
+	if (request->outcome == OW_INVALID && request->status < 400)
+		return; /* it was taken all the same: the core says how */
 	st->host->reply_begin(reply, 0, "application/json");
 	switch (request->outcome) {
 	case OW_DELIVERED:
-	case OW_PASSED:
 		reply_success(st, reply, event);
 		break;
 	case OW_DUPLICATE:
@@ -365,7 +364,6 @@ static void make_reply(void *state, const struct ow_event *event,
 		reply_text(st->host, reply, "}");
 		break;
 	case OW_INVALID:
-	case OW_MISSING_KEY:
 		reply_text(st->host, reply, "{\"error\":\"Invalid event structure\"}");
 		break;
 	default:
