@@ -90,7 +90,9 @@ static void add_bytes(struct canonical *c, const char *data, size_t len)
 			c->size *= 2;
 		c->data = alloc_resize(c->data, c->size);
 	}
-	memcpy(c->data + c->len, data, len);
+	/* Nothing at all may have no address, on either side. */
+	if (len)
+		memcpy(c->data + c->len, data, len);
 	c->len += len;
 }
 
@@ -101,8 +103,7 @@ void canonical_add(struct canonical *c, const char *text)
 
 void canonical_add_text(struct canonical *c, struct ow_text text)
 {
-	if (text.len)
-		add_bytes(c, text.data, text.len);
+	add_bytes(c, text.data, text.len);
 }
 
 /* ---- reading valid JSON ---- */
