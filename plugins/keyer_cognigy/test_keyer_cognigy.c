@@ -146,6 +146,7 @@ START_TEST(sequences)
 	    {"\"1_\"", NULL},
 	    {"\"0_\"", NULL},
 	    {"\"1.0_0\"", NULL},
+	    {"\"1_.0\"", NULL},
 	    {"\"1e3\"", NULL},
 	    {"\"0x10\"", NULL},
 	    {"\"5 5\"", NULL},

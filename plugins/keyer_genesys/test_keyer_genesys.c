@@ -153,6 +153,8 @@ START_TEST(labels_are_few)
 {
 	assert_text(key_of(EVENT("e", "", ACD_START))->label,
 	    "v2.detail.events.conversation.{id}.acd.start");
+	assert_text(key_of(EVENT("e", ",\"detailType\":5", ACD_START))->label,
+	    "v2.detail.events.conversation.{id}.acd.start");
 	assert_text(key_of(EVENT("e", "", TUTORIAL("")))->label, "created");
 	with("identity: envelope\n");
 	assert_text(key_of(EVENT("e", "", "{}"))->label,
