@@ -44,9 +44,9 @@ START_TEST(as_python)
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
 		struct ow_event *event = mock_event(m, values[i].raw);
 		const char *raw = values[i].raw;
-		static const char first[] = "nft\"[{",
-				  types[] = {OW_JSON_NULL, OW_JSON_FALSE, OW_JSON_TRUE,
-				      OW_JSON_STRING, OW_JSON_ARRAY, OW_JSON_OBJECT};
+		static const char first[] = "nft\"[{";
+		static const enum ow_json_type types[] = {OW_JSON_NULL, OW_JSON_FALSE,
+		    OW_JSON_TRUE, OW_JSON_STRING, OW_JSON_ARRAY, OW_JSON_OBJECT};
 		const char *at = strchr(first, raw[0]);
 		struct ow_json value = {.type = at		      ? types[at - first]
 						: strpbrk(raw, ".eE") ? OW_JSON_REAL
