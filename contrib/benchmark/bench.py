@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 
+import connections
 import instructions
 import servers
 
@@ -22,7 +23,8 @@ class Candidate:
     server: object
     mode: str  # of events.lua
     outcome: str  # that every event must have; empty: it has none
-    budget: float  # of CPU per event, as a multiple of nginx's
+    budget: float  # of CPU per event, as a multiple of the reference's; 0: there is none
+    reference: object = None  # the nginx that does the like; None: it is one itself
     rates: list = dataclasses.field(default_factory=list)
     cpu: list = dataclasses.field(default_factory=list)  # microseconds per event
     busy: list = dataclasses.field(default_factory=list)  # share of its core
@@ -34,24 +36,44 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def candidates(stack):
-    core, others = servers.cores()
-    wrapper = f"taskset -c {core}"
-
+def keeper(stack):
     def keep(server):
         stack.callback(server.close)
         return server
+    return keep
 
+
+def candidates(stack):
+    core, others = servers.cores()
+    wrapper = f"taskset -c {core}"
+    keep = keeper(stack)
     sink = keep(servers.Nginx(others))
     # Keys live 10 s: the table is as large as it gets, and expiry is part of the cost.
-    return [
-        Candidate("nginx, `return 200`", keep(servers.Nginx(core)), "same", "", 1),
+    nginx = Candidate("nginx, `return 200`", keep(servers.Nginx(core)), "same", "", 1)
+    every = [
+        nginx,
         Candidate("duplicates", keep(servers.Onceway(wrapper, None, "1h")), "same",
-                  "duplicate", 1.7),
+                  "duplicate", 1.7, nginx),
         Candidate("new, log sink", keep(servers.Onceway(wrapper, None, "10s")), "new",
-                  "delivered", 2.2),
-        Candidate("new, http sink", keep(servers.Onceway(wrapper, sink.port, "10s")), "new",
-                  "delivered", 3.2),
+                  "delivered", 2.2, nginx),
+        Candidate("new, http sink", keep(servers.Onceway(wrapper, sink, "10s")), "new",
+                  "delivered", 3.2, nginx),
+    ]
+    certificate = keep(servers.Certificate())
+    if not servers.speaks_tls(certificate):
+        say("no rows with TLS: this onceway was built without")
+        return every
+    tls_sink = keep(servers.Nginx(others, certificate))
+    tls_nginx = Candidate("nginx, `return 200`, TLS", keep(servers.Nginx(core, certificate)),
+                          "same", "", 0)
+    return every + [
+        tls_nginx,
+        Candidate("duplicates, TLS",
+                  keep(servers.Onceway(wrapper, None, "1h", certificate)), "same",
+                  "duplicate", 0, tls_nginx),
+        Candidate("new, TLS to TLS sink",
+                  keep(servers.Onceway(wrapper, tls_sink, "10s", certificate)), "new",
+                  "delivered", 0, tls_nginx),
     ]
 
 
@@ -60,7 +82,7 @@ def load(candidate, wrk, seconds, think_ms=0):
     server = candidate.server
     before = server.outcomes()
     cpu = servers.cpu_seconds(server.process.pid)
-    result = wrk.run(server.port, candidate.mode, seconds, think_ms)
+    result = wrk.run(server, candidate.mode, seconds, think_ms)
     cpu = servers.cpu_seconds(server.process.pid) - cpu
     other = {outcome: count - before.get(outcome, 0)
              for outcome, count in server.outcomes().items()
@@ -74,7 +96,7 @@ def load(candidate, wrk, seconds, think_ms=0):
 
 def warm_up(every, wrk):
     for candidate in every:
-        wrk.run(candidate.server.port, candidate.mode, 1)
+        wrk.run(candidate.server, candidate.mode, 1)
         candidate.server.end_round()
 
 
@@ -87,7 +109,7 @@ def measure(every, wrk, rounds, seconds):
             c.rates.append(result["requests"] / elapsed)
             c.cpu.append(cpu * 1e6 / result["requests"])
             c.busy.append(cpu / elapsed)
-            c.ratios.append(c.cpu[-1] / every[0].cpu[-1])
+            c.ratios.append(c.cpu[-1] / (c.reference or c).cpu[-1])
 
 
 def measure_half(every, core, seconds):
@@ -126,23 +148,11 @@ def table(every):
     for c in every:
         half_rate = c.half["requests"] / c.half["microseconds"] * 1e6
         print(f"| {c.name} | {span(c.rates, 0)} | {span(c.cpu, 1)} | {span(c.ratios, 2)} "
-              f"| {c.budget:.1f} | {statistics.median(c.busy):.0%} | {half_rate:.0f} "
+              f"| {c.budget or '-'} | {statistics.median(c.busy):.0%} | {half_rate:.0f} "
               f"| {c.half['p50'] / 1000:.2f} | {c.half['p99'] / 1000:.2f} |")
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="contrib/bench")
-    parser.add_argument("--quick", action="store_true", help="a short run")
-    parser.add_argument("--rounds", type=int, help="of all candidates; 7, or 2 if quick")
-    parser.add_argument("--seconds", type=int, help="of each measurement; 4, or 1 if quick")
-    parser.add_argument("--instructions", action="store_true",
-                        help="count instructions with callgrind instead")
-    options = parser.parse_args()
-    if options.instructions:
-        instructions.report(500 if options.quick else 3000)
-        return
-    rounds = options.rounds or (2 if options.quick else 7)
-    seconds = options.seconds or (1 if options.quick else 4)
+def report_events(rounds, seconds):
     with contextlib.ExitStack() as stack:
         every = candidates(stack)
         others = servers.cores()[1]
@@ -150,9 +160,64 @@ def main():
         warm_up(every, wrk)
         measure(every, wrk, rounds, seconds)
         measure_half(every, others, seconds)
-        print(f"{machine()}; {rounds} rounds of {seconds} s, {CONNECTIONS} connections: "
+        print(f"{rounds} rounds of {seconds} s, {CONNECTIONS} connections: "
               "median (least to most)\n")
         table(every)
+
+
+def report_workers(rounds, seconds):
+    """Two workers against one, both free to use two processors, if two are left for the load."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 4:
+        print(f"Two workers beside one: not measured, as {len(cores)} processors leave none for "
+              "the load; see the instructions per event.")
+        return
+    wrapper, load_cores = f"taskset -c {cores[0]},{cores[1]}", ",".join(map(str, cores[2:]))
+    with contextlib.ExitStack() as stack:
+        keep = keeper(stack)
+        every = [
+            Candidate(f"duplicates, {n} worker{'s' if n > 1 else ''}", keep(servers.Onceway(
+                wrapper, None, "1h", onceway={"workers": n},
+                listener={"address": f"127.0.0.1:{servers.free_port()}"})),
+                      "same", "duplicate", 0) for n in (1, 2)]
+        every[1].reference = every[0]
+        wrk = servers.Wrk(load_cores, CONNECTIONS_HALF, threads=2)
+        warm_up(every, wrk)
+        measure(every, wrk, rounds, seconds)
+        gains = [two / one for one, two in zip(every[0].rates, every[1].rates)]
+        print("| | events/s | CPU µs per event | processors busy |\n|---|---|---|---|")
+        for c in every:
+            print(f"| {c.name} | {span(c.rates, 0)} | {span(c.cpu, 1)} "
+                  f"| {statistics.median(c.busy):.0%} |")
+        print(f"\nTwo workers do {span(gains, 2)} times what one does (at least 1.7 wanted).")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="contrib/bench")
+    parser.add_argument("--quick", action="store_true", help="a short run")
+    parser.add_argument("--rounds", type=int, help="of all candidates; 7, or 2 if quick")
+    parser.add_argument("--seconds", type=int, help="of each measurement; 4, or 1 if quick")
+    for name, text in (("events", "events per second, CPU and latency"),
+                       ("workers", "two workers beside one"),
+                       ("connections", "a normal client among 10,000 idle connections"),
+                       ("instructions", "instructions per event, with callgrind")):
+        parser.add_argument(f"--{name}", action="append_const", dest="only", const=name,
+                            help=f"only these tables: {text}")
+    options = parser.parse_args()
+    rounds = options.rounds or (2 if options.quick else 7)
+    seconds = options.seconds or (1 if options.quick else 4)
+    reports = {
+        "events": lambda: report_events(rounds, seconds),
+        "workers": lambda: report_workers(rounds, seconds),
+        "connections": lambda: connections.report(
+            2000 if options.quick else 10000, 2 if options.quick else 10),
+        "instructions": lambda: instructions.report(500 if options.quick else 3000),
+    }
+    print(machine())
+    for name, report in reports.items():
+        if not options.only or name in options.only:
+            print(f"\n## {name.capitalize()}\n", flush=True)
+            report()
 
 
 main()

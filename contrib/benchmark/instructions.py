@@ -110,13 +110,14 @@ def control(pid, state):
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def profile(events, new, sink_port):
+def profile(events, new, sink, workers=1):
     count = events // CONNECTIONS * CONNECTIONS
     with tempfile.TemporaryDirectory(prefix="onceway-bench-") as here:
         out = pathlib.Path(here, "callgrind.out")
         server = servers.Onceway(
             f"valgrind -q --tool=callgrind --instr-atstart=no --callgrind-out-file={out}",
-            sink_port, "1h")
+            sink, "1h", onceway={"workers": workers},
+            listener={"address": f"127.0.0.1:{servers.free_port()}"})
         try:
             sender = Sender(server.port)
             sender.send(SAME, new)
@@ -132,10 +133,11 @@ def report(events):
     sink = servers.Nginx(servers.cores()[1])
     try:
         runs = {}
-        for name, new, port in (("duplicates", False, None), ("new, log sink", True, None),
-                                ("new, http sink", True, sink.port)):
+        for name, new, to, workers in (
+                ("duplicates", False, None, 1), ("new, log sink", True, None, 1),
+                ("new, http sink", True, sink, 1), ("the same, 2 workers", True, sink, 2)):
             print(f"callgrind: {name}", file=sys.stderr, flush=True)
-            runs[name] = profile(events, new, port)
+            runs[name] = profile(events, new, to, workers)
     finally:
         sink.close()
     print_stages(runs)

@@ -41,10 +41,41 @@ def free_port():
         return s.getsockname()[1]
 
 
+class Certificate:
+    """Of localhost, signed by itself, and its key."""
+
+    def __init__(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="onceway-bench-")
+        here = pathlib.Path(self.temporary.name)
+        self.file, self.key = str(here / "cert.pem"), str(here / "key.pem")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+             "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.key, "-out", self.file],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def close(self):
+        self.temporary.cleanup()
+
+
+def speaks_tls(certificate):
+    """Whether the onceway that is measured was built with it."""
+    config = daemon.configuration(1, listener={
+        "tls": {"certificate": certificate.file, "key": certificate.key}})
+    config["sinks"]["crm"].update(url="https://localhost:1/", tls={"ca": certificate.file})
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        json.dump(config, file)
+        file.flush()
+        return daemon.run("check", "-c", file.name).returncode == 0
+
+
 class Nginx:
     """nginx that reads a body and answers 200, in one process."""
 
-    def __init__(self, core):
+    def __init__(self, core, certificate=None):
+        self.scheme = "https" if certificate else "http"
+        tls = (f"ssl_certificate {certificate.file}; ssl_certificate_key {certificate.key};"
+               if certificate else "")
         self.temporary = tempfile.TemporaryDirectory(prefix="onceway-bench-")
         self.port = free_port()
         here = self.temporary.name
@@ -55,9 +86,9 @@ class Nginx:
             daemon off; master_process off; pid {here}/pid; error_log stderr error;
             events {{ worker_connections 4096; }}
             http {{
-                access_log off; {temp} keepalive_requests 1000000000;
+                access_log off; {temp} keepalive_requests 1000000000; {tls}
                 server {{
-                    listen 127.0.0.1:{self.port};
+                    listen 127.0.0.1:{self.port} {"ssl" if certificate else ""};
                     location / {{ default_type application/json; return 200 '{ANSWER}'; }}
                 }}
             }}""")
@@ -87,15 +118,24 @@ class Nginx:
 class Onceway(daemon.Daemon):
     """onceway with the CXone route and a memory store."""
 
-    def __init__(self, wrapper, sink_port, window):
-        """sink_port None: events go to a file."""
+    def __init__(self, wrapper, sink, window, certificate=None, onceway=(), listener=()):
+        """sink: an Nginx, or None: events go to a file. certificate: TLS in, and known to sinks."""
         daemon.WRAPPER = shlex.split(wrapper)
+        self.scheme = "https" if certificate else "http"
         config = daemon.configuration(
-            sink_port, onceway={"log": {"level": "info"}}, store={"max_keys": 10000000},
-            route={"window": window})
+            1, onceway={"log": {"level": "info"}, **dict(onceway)}, listener=listener,
+            store={"max_keys": 10000000}, route={"window": window})
+        if sink:
+            host = "localhost" if sink.scheme == "https" else "127.0.0.1"
+            config["sinks"]["crm"]["url"] = f"{sink.scheme}://{host}:{sink.port}/events"
+        if sink and sink.scheme == "https":
+            config["sinks"]["crm"]["tls"] = {"ca": certificate.file}
+        if certificate:
+            config["listeners"]["public"]["tls"] = {
+                "certificate": certificate.file, "key": certificate.key}
         super().__init__(config)
         self.record = self.directory / "events.log"
-        if not sink_port:
+        if not sink:
             config["sinks"]["crm"] = {"plugin": "log", "to": str(self.record)}
             self.config.write_text(json.dumps(config))
         self.start()
@@ -118,20 +158,20 @@ class Onceway(daemon.Daemon):
 class Wrk:
     """The load: 419-byte events, each new or a thousand over and over."""
 
-    def __init__(self, core, connections):
-        self.core, self.connections = core, connections
+    def __init__(self, core, connections, threads=1):
+        self.core, self.connections, self.threads = core, connections, threads
         # Another run's keys may still be in a store that outlives it.
         self.first = int(time.time()) * 1000000
 
-    def run(self, port, mode, seconds, think_ms=0):
+    def run(self, server, mode, seconds, think_ms=0):
         first = 0
         if mode == "new":
             first = self.first
             self.first += 100000000
         out = subprocess.run(
-            ["taskset", "-c", self.core, "wrk", "-t1", f"-c{self.connections}",
+            ["taskset", "-c", self.core, "wrk", f"-t{self.threads}", f"-c{self.connections}",
              f"-d{seconds}s", "--timeout", "30s", "-s", str(EVENTS_LUA),
-             f"http://127.0.0.1:{port}{PATH}", "--", mode, str(first), str(think_ms)],
+             f"{server.scheme}://127.0.0.1:{server.port}{PATH}", "--", mode, str(first), str(think_ms)],
             capture_output=True, text=True, check=False)
         result = re.search(r"^RESULT (.*)$", out.stdout, re.M)
         if out.returncode or not result:

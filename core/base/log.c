@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/conceal.h"
 #include "base/hash.h"
 #include "base/text.h"
 
@@ -24,6 +25,9 @@ struct place {
 	uintptr_t id; /* of the format string and of the name */
 	int64_t since_ms;
 	unsigned written, left_out;
+	/* the last line left out, for the one that says how many they were */
+	enum ow_level level;
+	char who[48], message[160];
 };
 
 static struct {
@@ -53,29 +57,6 @@ void log_init(int fd, enum ow_level level, enum log_format format, const struct 
 bool log_enabled(enum ow_level level)
 {
 	return (int)level <= atomic_load_explicit(&logger.level, memory_order_relaxed);
-}
-
-/*
- * Whether a line of this place may be written now, and how many of its lines
- * were left out before. Two places that share a slot push each other out, which
- * writes more than the limit, never less than the first line.
- */
-static bool admit(const char *fmt, const char *who, int64_t now, unsigned *left_out)
-{
-	uintptr_t id = (uintptr_t)fmt ^ (uintptr_t)hash_bytes(who, strlen(who));
-	struct place *p = &logger.places[(id >> 3) & (PLACES - 1)];
-	*left_out = 0;
-	if (p->id != id || now - p->since_ms >= PERIOD_MS) {
-		if (p->id == id)
-			*left_out = p->left_out;
-		*p = (struct place){.id = id, .since_ms = now};
-	}
-	if (p->written >= BURST) {
-		p->left_out++;
-		return false;
-	}
-	p->written++;
-	return true;
 }
 
 static const char *level_name(enum ow_level level)
@@ -166,34 +147,129 @@ static void write_line(struct buf *b)
 		logger.unwritten = 0;
 }
 
-void log_vwrite(enum ow_level level, const char *who, const struct log_field *fields,
-    const char *fmt, va_list args)
+static void write_one(enum ow_level level, const char *who, const struct log_field *fields,
+    struct ow_text message, unsigned left_out)
 {
-	if (!log_enabled(level))
+	struct buf line = BUF_INIT;
+	char time[32];
+	clock_format(clock_wall(logger.clock), time);
+	if (logger.format == LOG_JSON)
+		add_json_line(&line, time, level, who, fields, message, left_out);
+	else
+		add_text_line(&line, time, level, who, fields, message, left_out);
+	write_line(&line);
+	buf_free(&line);
+}
+
+/* ---- repetition ---- */
+
+static void tell_left_out(struct place *p)
+{
+	struct buf message = BUF_INIT;
+	if (p->left_out == 0)
 		return;
+	buf_printf(&message, "%u more like this were left out: %s", p->left_out, p->message);
+	write_one(p->level, p->who, NULL, buf_text(&message), 0);
+	buf_free(&message);
+	p->left_out = 0;
+}
+
+/*
+ * Whether a line of this place may be written now, and how many of its lines
+ * were left out before. Two places that share a slot push each other out, which
+ * writes more than the limit, never less than the first line.
+ */
+static bool admit(enum ow_level level, const char *who, const char *fmt, struct ow_text message,
+    unsigned *left_out)
+{
+	int64_t now = clock_mono(logger.clock);
+	uintptr_t id = (uintptr_t)fmt ^ (uintptr_t)hash_bytes(who, strlen(who));
+	struct place *p = &logger.places[(id >> 3) & (PLACES - 1)];
+	*left_out = 0;
+	if (p->id != id)
+		tell_left_out(p);
+	if (p->id != id || now - p->since_ms >= PERIOD_MS) {
+		*left_out = p->left_out;
+		*p = (struct place){.id = id, .since_ms = now};
+	}
+	if (p->written < BURST) {
+		p->written++;
+		return true;
+	}
+	p->left_out++;
+	p->level = level;
+	text_store(p->who, sizeof(p->who), who);
+	snprintf(p->message, sizeof(p->message), "%.*s", (int)message.len, message.data);
+	return false;
+}
+
+void log_flush(void)
+{
+	pthread_mutex_lock(&logger.lock);
+	for (size_t i = 0; i < PLACES; i++)
+		tell_left_out(&logger.places[i]);
+	pthread_mutex_unlock(&logger.lock);
+}
+
+/* ---- writing ---- */
+
+/* The message, already made from fmt: the format tells the place. */
+static void write_message(enum ow_level level, bool limited, const char *who,
+    const struct log_field *fields, const char *fmt, struct ow_text message)
+{
+	unsigned left_out = 0;
 	if (!logger.clock)
 		log_init(logger.fd, (enum ow_level)logger.level, logger.format, NULL);
-	struct buf message = BUF_INIT, line = BUF_INIT;
-	unsigned left_out = 0;
-	char time[32];
-	buf_vprintf(&message, fmt, args);
 	if (message.len > LINE_MAX_LEN)
 		message.len = LINE_MAX_LEN;
 	pthread_mutex_lock(&logger.lock);
-	if (level > OW_LOG_WARNING || admit(fmt, who, clock_mono(logger.clock), &left_out)) {
-		clock_format(clock_wall(logger.clock), time);
-		left_out += logger.unwritten;
-		if (logger.format == LOG_JSON)
-			add_json_line(
-			    &line, time, level, who, fields, buf_text(&message), left_out);
-		else
-			add_text_line(
-			    &line, time, level, who, fields, buf_text(&message), left_out);
-		write_line(&line);
-	}
+	if (!limited || admit(level, who, fmt, message, &left_out))
+		write_one(level, who, fields, message, left_out + logger.unwritten);
 	pthread_mutex_unlock(&logger.lock);
+}
+
+__attribute__((format(printf, 5, 0))) static void write_formatted(enum ow_level level,
+    bool limited, const char *who, const struct log_field *fields, const char *fmt,
+    va_list args)
+{
+	struct buf message = BUF_INIT;
+	if (!log_enabled(level))
+		return;
+	buf_vprintf(&message, fmt, args);
+	write_message(level, limited, who, fields, fmt, buf_text(&message));
 	buf_free(&message);
-	buf_free(&line);
+}
+
+static bool is_limited(enum ow_level level)
+{
+	return level <= OW_LOG_WARNING;
+}
+
+void log_vwrite(enum ow_level level, const char *who, const struct log_field *fields,
+    const char *fmt, va_list args)
+{
+	write_formatted(level, is_limited(level), who, fields, fmt, args);
+}
+
+void log_write_seldom(
+    enum ow_level level, const char *who, const struct log_field *fields, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	write_formatted(level, true, who, fields, fmt, args);
+	va_end(args);
+}
+
+void log_vwrite_concealed(
+    enum ow_level level, const char *who, struct ow_list secrets, const char *fmt, va_list args)
+{
+	struct buf message = BUF_INIT;
+	if (!log_enabled(level))
+		return;
+	buf_vprintf(&message, fmt, args);
+	conceal(&message, secrets);
+	write_message(level, is_limited(level), who, NULL, fmt, buf_text(&message));
+	buf_free(&message);
 }
 
 void log_write(

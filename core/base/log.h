@@ -3,10 +3,10 @@
  * with one write() so that lines of several threads never mix.
  *
  * Bounded: of the errors and warnings from one place in the code about one route
- * or plugin at most a few a second are written; the first one afterwards says
- * how many were left out. Nobody waits for a reader: a line that cannot be taken
- * at once is dropped and counted.
- * What is told at other levels was asked for: a log sink delivers through them.
+ * or plugin at most a few a second are written; the first one afterwards, or
+ * log_flush(), says how many were left out. Nobody waits for a reader: a line that cannot be
+ * taken at once is dropped and counted. What is told at other levels was asked for: a log sink
+ * delivers through them.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -14,6 +14,7 @@
 #include <stdarg.h>
 
 #include <onceway/host.h>
+#include <onceway/option.h>
 
 #include "base/clock.h"
 
@@ -37,6 +38,18 @@ void log_write(enum ow_level level, const char *who, const struct log_field *fie
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void log_vwrite(enum ow_level level, const char *who, const struct log_field *fields,
     const char *fmt, va_list args) __attribute__((format(printf, 4, 0)));
+
+/* The same, limited in number whatever the level. */
+void log_write_seldom(enum ow_level level, const char *who, const struct log_field *fields,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* For messages of others: secrets are taken out. */
+void log_vwrite_concealed(enum ow_level level, const char *who, struct ow_list secrets,
+    const char *fmt, va_list args) __attribute__((format(printf, 4, 0)));
+
+/* Writes a line for each place whose lines were left out; about once a second, and at the end.
+ */
+void log_flush(void);
 
 #define log_error(who, ...)   log_write(OW_LOG_ERROR, who, NULL, __VA_ARGS__)
 #define log_warning(who, ...) log_write(OW_LOG_WARNING, who, NULL, __VA_ARGS__)

@@ -30,6 +30,15 @@ bool text_equal_nocase(struct ow_text a, struct ow_text b);
 /* Copies a string, or as much as has room with its NUL; NULL counts as "". size > 0. */
 void text_store(char *out, size_t size, const char *string);
 
+/* What a hexadecimal digit of either case stands for; -1: it is none. */
+static inline int text_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	char lower = (char)(c | 0x20);
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 /* Without spaces and tabs at both ends. */
 struct ow_text text_trim(struct ow_text t);
 

@@ -52,24 +52,33 @@ enum match {
 };
 
 /*
- * What key means inside of group. *name is then the option's, or of the first
- * option in the group that the key names.
+ * What a child's key means inside of group. *name is then the option's, or of
+ * the first option in the group that the key names. A key may be both: a
+ * mapping is then meant for the group.
  */
 static enum match match(
-    const struct run *run, const char *group, const char *key, const char **name)
+    const struct run *run, const char *group, const struct conf_node *child, const char **name)
 {
 	struct ow_option option;
-	size_t len = strlen(key);
-	if (strchr(key, '.'))
+	enum match found = NO_MATCH;
+	size_t len = strlen(child->key);
+	if (strchr(child->key, '.'))
 		return NO_MATCH;
 	for (size_t i = 0; conf_table_at(run->check->table, i, &option); i++) {
 		const char *rest = below(option.name, group);
-		if (!rest || strncmp(rest, key, len) != 0 || (rest[len] && rest[len] != '.'))
+		if (!rest || strncmp(rest, child->key, len) != 0 ||
+		    (rest[len] && rest[len] != '.'))
+			continue;
+		enum match here = rest[len] ? IS_GROUP : IS_OPTION;
+		bool fits = (here == IS_GROUP) == (child->type == CONF_MAPPING);
+		if (found != NO_MATCH && !fits)
 			continue;
 		*name = option.name;
-		return rest[len] ? IS_GROUP : IS_OPTION;
+		found = here;
+		if (fits)
+			return found;
 	}
-	return NO_MATCH;
+	return found;
 }
 
 static bool is_also(const struct run *run, const char *group, const char *key)
@@ -172,7 +181,7 @@ static void check_names(struct run *run, const struct conf_node *node, const cha
 		const char *name = NULL;
 		if (is_also(run, group, child->key))
 			continue;
-		switch (match(run, group, child->key, &name)) {
+		switch (match(run, group, child, &name)) {
 		case IS_OPTION:
 			break;
 		case IS_GROUP: {
@@ -208,11 +217,26 @@ const struct conf_node *conf_option_node(const struct conf_node *node, const cha
 	return NULL;
 }
 
+/* A mapping where the option has a group of its name beside it is that one's. */
+static bool is_for_group(
+    const struct run *run, const struct ow_option *option, const struct conf_node *node)
+{
+	struct ow_option other;
+	if (!node || node->type != CONF_MAPPING)
+		return false;
+	for (size_t i = 0; conf_table_at(run->check->table, i, &other); i++)
+		if (other.name != option->name && below(other.name, option->name))
+			return true;
+	return false;
+}
+
 static void check_value(struct run *run, const struct ow_option *option,
     const struct conf_node *section, struct conf_mark at, void *conf)
 {
 	const struct conf_node *node = conf_option_node(section, option->name);
 	const struct conf_check *check = run->check;
+	if (is_for_group(run, option, node))
+		node = NULL;
 	bool given = node && (!node->is_null || node->broken);
 	if (node && (option->flags & OW_O_DEPRECATED))
 		conf_warning(check->report, node->key_mark, "%s: option `%s` is deprecated: %s",

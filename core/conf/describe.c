@@ -54,7 +54,7 @@ static void add_plain(struct buf *out, const struct ow_option *o, const struct s
 	style->add(out, is_list ? "list of secret texts" : words_of(o)->plain);
 }
 
-/* "duration", "one of `a`, `b`", "number of attempts", "URL (http, https)". */
+/* "duration", "one of `a`, `b`", "number of threads, or `auto`", "URL (http, https)". */
 static void add_type(struct buf *out, const struct ow_option *o, const struct style *style)
 {
 	bool is_url = o->type == OW_T_URL;
@@ -65,7 +65,9 @@ static void add_type(struct buf *out, const struct ow_option *o, const struct st
 	}
 	if (!o->choices)
 		return;
-	style->add(out, is_url ? " (" : " ");
+	bool is_number =
+	    o->type == OW_T_INT || o->type == OW_T_DURATION || o->type == OW_T_SIZE;
+	style->add(out, is_url ? " (" : is_number ? ", or " : " ");
 	for (size_t i = 0; o->choices[i]; i++) {
 		if (i > 0)
 			style->add(out, ", ");

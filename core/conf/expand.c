@@ -64,6 +64,12 @@ static bool is_trusted(struct expansion *e, const char *path, int fd)
 
 static bool add_file(struct expansion *e, const char *path)
 {
+	if (path[0] == '\0') {
+		conf_error(e->report, e->mark,
+		    "`${file:}` names no file: write its path, such as "
+		    "`${file:/run/secrets/token}`");
+		return false;
+	}
 	if (path[0] != '/')
 		return refuse_file(e, path, "the path must begin with `/`");
 	/* O_NONBLOCK: a FIFO must not make us wait for its writer. */

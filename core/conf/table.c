@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "conf/value.h"
 
 bool conf_table_at(struct conf_table table, size_t index, struct ow_option *out)
@@ -38,6 +39,24 @@ static const char *lint_name(const struct ow_option *o)
 					      : "its name must be of the form [a-z][a-z0-9_]*";
 }
 
+/* It is printed as it stands: text, and nothing that steers a terminal or is no UTF-8. */
+static bool is_printable(const char *text)
+{
+	for (const char *c = text; c && *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return false;
+	return !text || utf8_check(text, strlen(text)) == strlen(text);
+}
+
+static const char *lint_texts(const struct ow_option *o)
+{
+	bool good = is_printable(o->help) && is_printable(o->dflt) && is_printable(o->unit) &&
+		    is_printable(o->since);
+	for (size_t i = 0; o->choices && o->choices[i]; i++)
+		good &= is_printable(o->choices[i]);
+	return good ? NULL : "its texts must be printable UTF-8";
+}
+
 static const char *lint_help(const struct ow_option *o)
 {
 	if (!o->help || !o->help[0])
@@ -46,10 +65,14 @@ static const char *lint_help(const struct ow_option *o)
 						   : "its help must end with a full stop";
 }
 
+static bool is_number(unsigned type)
+{
+	return type == OW_T_INT || type == OW_T_DURATION || type == OW_T_SIZE;
+}
+
 static bool can_have_range(unsigned type)
 {
-	return type == OW_T_INT || type == OW_T_DURATION || type == OW_T_SIZE ||
-	       type == OW_T_LIST || type == OW_T_PAIRS;
+	return is_number(type) || type == OW_T_LIST || type == OW_T_PAIRS;
 }
 
 static const char *lint_range(const struct ow_option *o)
@@ -68,6 +91,13 @@ static const char *lint_choices(const struct ow_option *o)
 		return has ? NULL : "it has no choices";
 	if (o->type == OW_T_URL)
 		return !o->choices || has ? NULL : "it has no choices";
+	if (o->choices && is_number(o->type)) {
+		/* OW_WORD() is below 0. */
+		bool apart = o->min >= 0 && o->max > 0;
+		return !has    ? "it has no choices"
+		       : apart ? NULL
+			       : "it has words, and its range is not from 0 or above";
+	}
 	return o->choices ? "its type has no choices" : NULL;
 }
 
@@ -88,6 +118,8 @@ static const char *lint_alone(const struct ow_option *o, size_t conf_size)
 		why = lint_place(o, conf_size);
 	if (!why)
 		why = lint_help(o);
+	if (!why)
+		why = lint_texts(o);
 	if (!why)
 		why = lint_range(o);
 	if (!why)
@@ -113,11 +145,15 @@ static const char *lint_default(
 	return why;
 }
 
-/* True for "a" and "a.b", which would be a value and a mapping at once. */
-static bool is_group_of(const char *group, const char *name)
+/*
+ * True for "a" and "a.b", which would be a value and a mapping at once. With
+ * an enum "a" that is meant: one of its words, or a mapping with more.
+ */
+static bool is_group_of(const struct ow_option *group, const char *name)
 {
-	size_t len = strlen(group);
-	return strncmp(group, name, len) == 0 && name[len] == '.';
+	size_t len = strlen(group->name);
+	return group->type != OW_T_ENUM && strncmp(group->name, name, len) == 0 &&
+	       name[len] == '.';
 }
 
 static const char *lint_pair(
@@ -125,7 +161,7 @@ static const char *lint_pair(
 {
 	if (strcmp(a->name, b->name) == 0)
 		return "it is there twice";
-	if (is_group_of(a->name, b->name) || is_group_of(b->name, a->name))
+	if (is_group_of(a, b->name) || is_group_of(b, a->name))
 		return arena_printf(arena, "it is an option and a group, with `%s`", b->name);
 	if (a->offset < b->offset + conf_value_size(b->type) &&
 	    b->offset < a->offset + conf_value_size(a->type))

@@ -130,6 +130,40 @@ static bool in_range(const struct ow_option *option, int64_t n)
 	return (option->min == 0 && option->max == 0) || (n >= option->min && n <= option->max);
 }
 
+static void add_choices(struct buf *out, const char *const *choices, const char *after)
+{
+	for (size_t i = 0; choices[i]; i++)
+		buf_printf(out, "%s`%s%s`", i ? ", " : "", choices[i], after);
+}
+
+/* A word that stands for a number: `workers: auto`. */
+static bool set_word(const struct ow_option *option, const char *text, void *conf)
+{
+	for (size_t i = 0; option->choices && option->choices[i]; i++) {
+		int64_t n = OW_WORD(i);
+		if (strcmp(option->choices[i], text) != 0)
+			continue;
+		put(option, conf, &n, sizeof(n));
+		return true;
+	}
+	return false;
+}
+
+static bool must_be_number(const struct conf_check *check, const struct ow_option *option,
+    const struct conf_node *node, const char *expected, const char *guess)
+{
+	struct buf all = BUF_INIT;
+	buf_add_string(&all, expected);
+	if (option->choices) {
+		buf_add_string(&all, ", or ");
+		add_choices(&all, option->choices, "");
+		guess = guess ? guess : conf_nearest(node->text, option->choices);
+	}
+	must_be(check, option, node, all.data, guess);
+	buf_free(&all);
+	return false;
+}
+
 static bool set_number(const struct conf_check *check, const struct ow_option *option,
     const struct conf_node *node, void *conf)
 {
@@ -137,6 +171,8 @@ static bool set_number(const struct conf_check *check, const struct ow_option *o
 	char guess[NUMBER_SIZE], range[RANGE_SIZE];
 	const char *expected;
 	bool guessed = false;
+	if (set_word(option, node->text, conf))
+		return true;
 	if (option->type == OW_T_DURATION) {
 		expected = conf_parse_duration(node->text, &n);
 		guessed = expected && conf_guess_duration(node->text, guess);
@@ -147,7 +183,7 @@ static bool set_number(const struct conf_check *check, const struct ow_option *o
 		expected = conf_parse_int(node->text, &n);
 	}
 	if (expected)
-		return must_be(check, option, node, expected,
+		return must_be_number(check, option, node, expected,
 		    guessed && strcmp(guess, node->text) != 0 ? guess : NULL);
 	if (!in_range(option, n)) {
 		conf_value_range(option, range);
@@ -174,10 +210,18 @@ static bool set_bool(const struct conf_check *check, const struct ow_option *opt
 
 /* ---- Texts ---- */
 
-static void add_choices(struct buf *out, const char *const *choices, const char *after)
+/* ", or a mapping such as `{fallback: ...}`": where the enum has a group of its name beside it.
+ */
+static void add_group(struct buf *out, struct conf_table table, const char *name)
 {
-	for (size_t i = 0; choices[i]; i++)
-		buf_printf(out, "%s`%s%s`", i ? ", " : "", choices[i], after);
+	struct ow_option o;
+	size_t len = strlen(name);
+	for (size_t i = 0; conf_table_at(table, i, &o); i++) {
+		if (strncmp(o.name, name, len) != 0 || o.name[len] != '.')
+			continue;
+		buf_printf(out, ", or a mapping such as `{%s: ...}`", o.name + len + 1);
+		return;
+	}
 }
 
 static bool set_enum(const struct conf_check *check, const struct ow_option *option,
@@ -192,6 +236,7 @@ static bool set_enum(const struct conf_check *check, const struct ow_option *opt
 	struct buf expected = BUF_INIT;
 	buf_add_string(&expected, option->choices[1] ? "one of " : "");
 	add_choices(&expected, option->choices, "");
+	add_group(&expected, check->table, option->name);
 	must_be(check, option, node, expected.data, conf_nearest(node->text, option->choices));
 	buf_free(&expected);
 	return false;

@@ -11,7 +11,8 @@ size_t conf_value_alignment(unsigned type);
 /* True when no message, and no description, may show the option's value. */
 bool conf_is_secret(const struct ow_option *option);
 
-/* Both report what is wrong and return whether nothing was. check's table is not looked at. */
+/* Both report what is wrong and return whether nothing was. check's table is only looked at for
+ * hints. */
 bool conf_value_set(const struct conf_check *check, const struct ow_option *option,
     const struct conf_node *node, void *conf);
 bool conf_value_set_default(

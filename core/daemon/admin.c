@@ -85,6 +85,13 @@ static json_t *describe_route(struct admin *a, const struct route_settings *r)
 	json_object_set_new(out, "from", json_string(r->from));
 	json_object_set_new(out, "store", json_string(r->store_name));
 	json_object_set_new(out, "to", json_string(r->to));
+	if (r->fallback_name) {
+		json_object_set_new(out, "fallback", json_string(r->fallback_name));
+		json_object_set_new(out, "on_fallback",
+		    json_boolean(metrics_total(m, "onceway_store_fallback", route) > 0));
+	}
+	if (r->policy.observe)
+		json_object_set_new(out, "observe", json_true());
 	json_object_set_new(out, "events", events);
 	json_object_set_new(
 	    out, "inflight", json_integer(metrics_total(m, "onceway_inflight", route)));

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/conceal.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/http_server.h"
+#include "io/timer.h"
 #include "route/engine.h"
 
 #define TICK_MS	      1000
@@ -54,6 +56,16 @@ static struct part *part_find(struct part *list, const struct component_settings
 	return list;
 }
 
+/* A plugin's reason, fit for the log and for /status. */
+static void keep_why(const struct assembly *a, const char *why, char *out, size_t size)
+{
+	struct buf text = BUF_INIT;
+	buf_add_string(&text, why);
+	conceal(&text, a->settings->secrets);
+	text_store(out, size, text.data);
+	buf_free(&text);
+}
+
 static bool part_add(struct assembly *a, struct part **list, const struct component_settings *c)
 {
 	const char *why;
@@ -63,9 +75,10 @@ static bool part_add(struct assembly *a, struct part **list, const struct compon
 	p->ready = true;
 	p->instance = instance_new(a->worker, c->component, c->name, c->conf, &why);
 	if (!p->instance) {
+		keep_why(a, why, p->why, sizeof(p->why));
 		log_error("core", "%s:%d:%d: %s `%s` cannot be set up: %s", c->node->mark.file,
 		    c->node->mark.line, c->node->mark.column,
-		    component_kind_name(c->component->description.kind), c->name, why);
+		    component_kind_name(c->component->description.kind), c->name, p->why);
 		free(p);
 		return false;
 	}
@@ -84,10 +97,11 @@ static bool add_parts(
 	return true;
 }
 
-static bool add_listener(struct assembly *a, const struct listener_settings *l)
+static bool add_listener(struct assembly *a, struct listener_share *share, bool several)
 {
+	const struct listener_settings *l = share->settings;
 	char why[256];
-	int fd = http_listen_socket(l->address, a->settings->process.workers > 1, why);
+	int fd = http_listen_socket(l->address, several, why);
 	if (fd < 0) {
 		log_error("core", "%s:%d:%d: listener `%s`: %s", l->node->mark.file,
 		    l->node->mark.line, l->node->mark.column, l->name, why);
@@ -98,7 +112,8 @@ static bool add_listener(struct assembly *a, const struct listener_settings *l)
 	    .header_timeout_ms = l->header_timeout_ms,
 	    .body_timeout_ms = l->body_timeout_ms,
 	    .idle_timeout_ms = l->idle_timeout_ms,
-	    .max_connections = l->max_connections,
+	    .max_connections = share->max_connections,
+	    .open = &share->open,
 	    .max_pipelined = l->max_pipelined};
 	worker_add_listener(a->worker, l->name,
 	    http_server_new(worker_base(a->worker), worker_clock(a->worker), fd, &limits));
@@ -108,19 +123,31 @@ static bool add_listener(struct assembly *a, const struct listener_settings *l)
 	return true;
 }
 
+/* The time of a copy's one attempt; the deadline is the route's. */
+static int64_t copy_limit(const struct route_settings *r, const struct component_settings *sink)
+{
+	int64_t own = settings_sink_policy(sink).attempt_ms, deadline = r->policy.deadline_ms;
+	return own > 0 && own < deadline ? own : deadline;
+}
+
 static void add_route(struct assembly *a, const struct route_settings *r)
 {
+	struct copy_sink *also = mem_array(r->also.count, sizeof(*also));
+	for (size_t i = 0; i < r->also.count; i++)
+		also[i] = (struct copy_sink){part_find(a->sinks, r->also_sinks[i])->instance,
+		    copy_limit(r, r->also_sinks[i])};
 	struct route_parts parts = {.name = r->name,
 	    .policy = &r->policy,
 	    .source = r->source->name,
 	    .keyer = part_find(a->keyers, r->keyer)->instance,
 	    .store = part_find(a->stores, r->store)->instance,
 	    .sink = part_find(a->sinks, r->sink)->instance,
-	    .retry = {.size = sizeof(parts.retry), .attempts = 1}};
-	const struct ow_sink_ops *sink = &instance_ops(parts.sink)->sink;
-	if (sink->policy)
-		sink->policy(r->sink->conf, &parts.retry);
+	    .fallback = r->fallback ? part_find(a->stores, r->fallback)->instance : NULL,
+	    .retry = settings_sink_policy(r->sink),
+	    .also = also,
+	    .also_count = r->also.count};
 	engine_add_route(a->engine, route_new(&parts));
+	free(also);
 }
 
 static void add_keys_gauges(struct assembly *a)
@@ -135,11 +162,11 @@ static void add_keys_gauges(struct assembly *a)
 	metrics_family_is_shared(metrics, "onceway_store_keys");
 }
 
-static bool build(struct assembly *a)
+static bool build(struct assembly *a, const struct assembly_setup *setup)
 {
 	const struct settings *s = a->settings;
-	for (const struct listener_settings *l = s->listeners; l; l = l->next)
-		if (!add_listener(a, l))
+	for (struct listener_share *l = setup->listeners; l->settings; l++)
+		if (!add_listener(a, l, setup->workers > 1))
 			return false;
 	for (const struct route_settings *r = s->routes; r; r = r->next)
 		if (!part_add(a, &a->keyers, r->keyer))
@@ -153,15 +180,14 @@ static bool build(struct assembly *a)
 	return true;
 }
 
-struct assembly *assembly_new(
-    unsigned index, const struct settings *settings, const struct worker_common *common)
+struct assembly *assembly_new(const struct assembly_setup *setup)
 {
 	struct assembly *a = mem_zero(sizeof(*a));
 	pthread_mutex_init(&a->lock, NULL);
-	a->settings = settings;
-	a->worker = worker_new(index, common);
+	a->settings = setup->settings;
+	a->worker = worker_new(setup->index, setup->common);
 	a->engine = engine_new(a->worker);
-	if (!build(a)) {
+	if (!build(a, setup)) {
 		assembly_free(a);
 		return NULL;
 	}
@@ -211,11 +237,11 @@ static void check_part(struct assembly *a, struct part *p)
 	const char *why = "not ready";
 	bool ready = instance_ready(p->instance, &why);
 	pthread_mutex_lock(&a->lock);
+	keep_why(a, ready ? "" : why, p->why, sizeof(p->why));
 	if (ready != p->ready)
 		log_write(ready ? OW_LOG_INFO : OW_LOG_WARNING, instance_label(p->instance),
-		    NULL, "%s%s", ready ? "ready again" : "not ready: ", ready ? "" : why);
+		    NULL, "%s%s", ready ? "ready again" : "not ready: ", p->why);
 	p->ready = ready;
-	snprintf(p->why, sizeof(p->why), "%s", ready ? "" : why);
 	pthread_mutex_unlock(&a->lock);
 }
 
@@ -267,25 +293,37 @@ static void publish(struct assembly *a)
 
 static void tick_due(evutil_socket_t fd, short what, void *arg)
 {
+	struct assembly *a = arg;
 	(void)fd, (void)what;
-	publish(arg);
+	publish(a);
+	if (worker_index(a->worker) == 0)
+		log_flush();
+}
+
+/* A part that a route cannot do without; NULL: it can serve. The lock is held. */
+static const struct part *missing_part(const struct assembly *a, const struct route_settings *r)
+{
+	const struct part *store = part_find(a->stores, r->store);
+	const struct part *sink = part_find(a->sinks, r->sink);
+	const struct part *fallback = r->fallback ? part_find(a->stores, r->fallback) : NULL;
+	bool passes = r->policy.on_store_error == ON_STORE_ERROR_PASS || r->policy.observe;
+	if (!sink->ready)
+		return sink;
+	if (store->ready || passes || (fallback && fallback->ready))
+		return NULL;
+	return store;
 }
 
 bool assembly_ready(struct assembly *a, char *why)
 {
-	bool ready = true;
-	struct part *const lists[] = {a->stores, a->sinks};
+	const struct part *missing = NULL;
 	pthread_mutex_lock(&a->lock);
-	for (size_t i = 0; i < 2; i++) {
-		for (struct part *p = lists[i]; p && ready; p = p->next) {
-			if (p->ready)
-				continue;
-			ready = false;
-			snprintf(why, 300, "%s: %s", instance_label(p->instance), p->why);
-		}
-	}
+	for (const struct route_settings *r = a->settings->routes; r && !missing; r = r->next)
+		missing = missing_part(a, r);
+	if (missing)
+		snprintf(why, 300, "%s: %s", instance_label(missing->instance), missing->why);
 	pthread_mutex_unlock(&a->lock);
-	return ready;
+	return !missing;
 }
 
 void assembly_describe(struct assembly *a, enum ow_kind kind, json_t *into)
@@ -328,10 +366,9 @@ static void note_failure(struct assembly *a, const struct ow_op *op)
 
 static void start_ticking(struct assembly *a)
 {
-	struct timeval tv = {.tv_sec = TICK_MS / 1000};
 	publish(a);
 	a->tick = event_new(worker_base(a->worker), -1, EV_PERSIST, tick_due, a);
-	event_add(a->tick, &tv);
+	timer_start(a->tick, TICK_MS);
 }
 
 static void source_started(struct ow_op *op, void *arg)
@@ -409,7 +446,6 @@ static bool flushed(struct assembly *a)
 static void flush_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct assembly *a = arg;
-	struct timeval tv = {.tv_usec = FLUSH_TICK_MS * 1000};
 	(void)fd, (void)what;
 	if (!a->closed && (flushed(a) || now_ms(a) >= a->flush_until_ms)) {
 		if (a->tick)
@@ -420,7 +456,7 @@ static void flush_due(evutil_socket_t fd, short what, void *arg)
 	if (a->closed && engine_unsettled(a->engine) == 0)
 		finish(a);
 	else
-		event_add(a->flush, &tv);
+		timer_start(a->flush, FLUSH_TICK_MS);
 }
 
 static void target_drained(struct ow_op *op, void *arg)

@@ -8,17 +8,25 @@
 
 #include <jansson.h>
 
+#include "daemon/capacity.h"
 #include "daemon/settings.h"
 #include "plugin/worker.h"
 
 struct assembly;
 
+/* All is borrowed. */
+struct assembly_setup {
+	unsigned index, workers; /* this one's, and how many there are */
+	const struct settings *settings;
+	struct listener_share *listeners; /* of all workers */
+	const struct worker_common *common;
+};
+
 /*
  * Makes a worker with all of the settings' parts, listening but not accepting.
- * settings and common are borrowed. NULL after logging why.
+ * NULL after logging why.
  */
-struct assembly *assembly_new(
-    unsigned index, const struct settings *settings, const struct worker_common *common);
+struct assembly *assembly_new(const struct assembly_setup *setup);
 /* The worker's thread has ended. NULL is fine. */
 void assembly_free(struct assembly *a);
 
@@ -34,7 +42,10 @@ void assembly_drain(struct assembly *a, assembly_done_fn *done, void *arg);
 /* On the worker's thread: gives back what is not finished. The drain then ends soon. */
 void assembly_abort(struct assembly *a);
 
-/* From any thread: false if a store or sink cannot serve; *why (300 bytes) then names it. */
+/*
+ * From any thread: false if a route cannot serve, for want of its sink or store;
+ * *why (300 bytes) then names that. One that passes or falls back can.
+ */
 bool assembly_ready(struct assembly *a, char *why);
 /* From any thread: adds {"name": {"plugin", "ready", "why"}} of this worker's stores and sinks.
  */

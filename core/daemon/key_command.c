@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/conceal.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "plugin/event.h"
@@ -30,16 +31,24 @@ static const struct route_settings *find_route(const struct settings *s, const c
 	return NULL;
 }
 
-static bool bench_init(struct bench *b, const struct component_settings *keyer)
+static bool bench_init(
+    struct bench *b, const struct settings *s, const struct component_settings *keyer)
 {
 	const char *why;
 	clock_init_system(&b->clock);
-	b->common = (struct worker_common){
-	    .clock = &b->clock, .metrics = metrics_new(1), .shared = shared_objects_new()};
+	b->common = (struct worker_common){.clock = &b->clock,
+	    .metrics = metrics_new(1),
+	    .shared = shared_objects_new(),
+	    .secrets = s->secrets};
 	b->worker = worker_new(0, &b->common);
 	b->keyer = instance_new(b->worker, keyer->component, keyer->name, keyer->conf, &why);
-	if (!b->keyer)
-		fprintf(stderr, "onceway: keyer of route `%s`: %s\n", keyer->name, why);
+	if (!b->keyer) {
+		struct buf text = BUF_INIT;
+		buf_add_string(&text, why);
+		conceal(&text, s->secrets);
+		fprintf(stderr, "onceway: keyer of route `%s`: %s\n", keyer->name, text.data);
+		buf_free(&text);
+	}
 	return b->keyer != NULL;
 }
 
@@ -116,7 +125,7 @@ int key_command(
 	int status = EXIT_SUCCESS;
 	if (!r)
 		return EXIT_FAILURE;
-	if (!bench_init(&b, r->keyer))
+	if (!bench_init(&b, settings, r->keyer))
 		status = EXIT_FAILURE;
 	while (b.keyer && (len = getline(&line, &room, in)) >= 0) {
 		if (len > 0 && line[len - 1] == '\n')

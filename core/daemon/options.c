@@ -8,9 +8,13 @@
 static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
+static const char *const workers_words[] = {"auto", NULL};
+
 const struct ow_option process_options[] = {
     OW_INT(struct process_settings, workers, "workers", .dflt = "1", .min = 1, .max = 64,
-	.unit = "threads", .help = "Threads that handle events, each with its own event loop."),
+	.choices = workers_words, .unit = "threads",
+	.help = "Threads that handle events, each with its own event loop; `auto`: as many as "
+		"there are processors for this process (affinity, control group's quota)."),
     OW_ADDRESS(struct process_settings, admin, "admin", .dflt = "127.0.0.1:9464",
 	.help = "Address of /metrics, /healthz, /readyz and /status; it only reads."),
     OW_DURATION(struct process_settings, drain_timeout_ms, "drain_timeout", .dflt = "30s",
@@ -41,7 +45,7 @@ const struct ow_option listener_options[] = {
 	.min = 1, .max = DAY, .help = "A connection unused for that long is closed."),
     OW_INT(struct listener_settings, max_connections, "max_connections", .dflt = "10000",
 	.min = 1, .max = 1000000, .unit = "connections",
-	.help = "Connections per worker; beyond them 503."),
+	.help = "Connections, of all workers together; beyond them 503."),
     OW_INT(struct listener_settings, max_pipelined, "max_pipelined", .dflt = "16", .min = 1,
 	.max = 1024, .unit = "requests",
 	.help = "Requests of one connection that may wait for their answers."),
@@ -54,6 +58,10 @@ static const char *const sinks_section[] = {"sinks", NULL};
 static const char *const on_duplicate[] = {"replay", "ack", NULL};
 static const char *const in_progress[] = {"wait", "reject", "ack", NULL};
 static const char *const on_failure[] = {"release", "keep", NULL};
+static const char *const window_mode[] = {"fixed", "sliding", NULL};
+static const char *const on_store_error[] = {"reject", "pass", NULL};
+static const char *const on_missing[] = {"reject", "pass", NULL};
+static const char *const on_mismatch[] = {"ignore", "reject", "pass", NULL};
 static const char *const respond[] = {"vendor", "sink", "plain", NULL};
 
 const struct ow_option route_options[] = {
@@ -63,8 +71,15 @@ const struct ow_option route_options[] = {
 	.choices = stores_section, .help = "Store that remembers the keys."),
     OW_REFERENCE(struct route_settings, to, "to", .flags = OW_O_REQUIRED,
 	.choices = sinks_section, .help = "Sink that new events are delivered to."),
+    OW_LIST(struct route_settings, also, "also", .max = 16,
+	.help = "Further sinks, that get a copy of what `to` accepted: one attempt each, which "
+		"changes neither outcome nor answer."),
     OW_DURATION(struct route_settings, policy.window_ms, "window", .min = 1, .max = 366 * DAY,
 	.help = "How long a delivered key is remembered; by default the keyer says."),
+    OW_ENUM(struct route_settings, policy.window_mode, "window_mode", .dflt = "fixed",
+	.choices = window_mode,
+	.help = "`fixed`: the window begins with the delivery; `sliding`: each duplicate that "
+		"finds the key in its store renews it."),
     OW_DURATION(struct route_settings, policy.lock_ms, "lock", .dflt = "60s", .min = 100,
 	.max = DAY, .help = "Life of an unfinished claim; renewed while its delivery lasts."),
     OW_DURATION(struct route_settings, policy.deadline_ms, "deadline", .dflt = "30s", .min = 1,
@@ -83,6 +98,21 @@ const struct ow_option route_options[] = {
 	.help =
 	    "`release` the key so that the vendor's retry is delivered, or `keep` it so that "
 	    "the event is never tried again."),
+    OW_ENUM(struct route_settings, policy.on_store_error, "on_store_error", .dflt = "reject",
+	.choices = on_store_error,
+	.help = "The store cannot be asked: `reject` with 503, `pass` to deliver without "
+		"dedup, or `{fallback: NAME}` to use another store."),
+    OW_REFERENCE(struct route_settings, fallback_name, "on_store_error.fallback",
+	.choices = stores_section,
+	.help = "Store to use until the first one is back; if it fails too, `reject`."),
+    OW_ENUM(struct route_settings, policy.on_missing, "on_missing", .dflt = "reject",
+	.choices = on_missing,
+	.help = "An event lacks a field that the key needs: `reject` it with the keyer's "
+		"status, or `pass` to deliver it without dedup."),
+    OW_ENUM(struct route_settings, policy.on_mismatch, "on_mismatch", .dflt = "ignore",
+	.choices = on_mismatch,
+	.help = "The same key with another payload: `ignore` the difference, `reject` with "
+		"422, or `pass` to deliver it without dedup."),
     OW_INT(struct route_settings, policy.max_inflight, "max_inflight", .dflt = "1024", .min = 1,
 	.max = 1000000, .unit = "events",
 	.help = "Unfinished events per worker; beyond them 503 with Retry-After."),
@@ -90,5 +120,8 @@ const struct ow_option route_options[] = {
 	.choices = respond,
 	.help = "What an HTTP source answers: the keyer's `vendor` reply, what the `sink` "
 		"answered, or a `plain` {\"status\",\"key\"}."),
+    OW_BOOL(struct route_settings, policy.observe, "observe", .dflt = "false",
+	.help = "Dry run of a new route: everything is delivered; what would have been "
+		"dropped is only counted and logged."),
     OW_OPTION_END,
 };

@@ -6,15 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/admin.h"
 #include "daemon/assembly.h"
+#include "daemon/capacity.h"
 #include "daemon/process_metrics.h"
 #include "daemon/version.h"
+#include "io/timer.h"
 
 /* After the drain timeout plugins are asked to stop; this long they have for it. */
 #define ABORT_GRACE_S 10
@@ -35,6 +36,7 @@ struct daemon {
 	struct clock clock;
 	struct worker_common common;
 	struct worker *main;
+	struct listener_share *listeners;
 	struct thread *threads;
 	struct assembly **assemblies;
 	size_t count;
@@ -91,12 +93,6 @@ static void abort_worker(void *arg)
 	assembly_abort(t->assembly);
 }
 
-static void set_timer(struct daemon *d, int64_t ms)
-{
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-	event_add(d->timer, &tv);
-}
-
 static void timer_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
@@ -107,7 +103,7 @@ static void timer_due(evutil_socket_t fd, short what, void *arg)
 		_exit(EXIT_FAILURE);
 	}
 	d->aborted = true;
-	set_timer(d, ABORT_GRACE_S * 1000);
+	timer_start(d->timer, ABORT_GRACE_S * 1000);
 	for (size_t i = 0; i < d->count; i++)
 		worker_post(assembly_worker(d->assemblies[i]), abort_worker, &d->threads[i]);
 }
@@ -118,7 +114,7 @@ static void begin_drain(struct daemon *d)
 	    (long long)d->settings->process.drain_timeout_ms / 1000);
 	d->draining = true;
 	d->pending = d->count;
-	set_timer(d, d->settings->process.drain_timeout_ms);
+	timer_start(d->timer, d->settings->process.drain_timeout_ms);
 	for (size_t i = 0; i < d->count; i++)
 		worker_post(assembly_worker(d->assemblies[i]), drain_worker, &d->threads[i]);
 }
@@ -221,24 +217,19 @@ static bool start_threads(struct daemon *d)
 	return d->threads[d->count - 1].running;
 }
 
-/* As many files as the system lets us have: each connection is one. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 static bool set_up(struct daemon *d)
 {
 	const struct settings *s = d->settings;
-	d->count = (size_t)s->process.workers;
+	char why[CAPACITY_WHY_SIZE];
+	d->count = capacity_workers(&s->process, why);
+	if (s->process.workers == WORKERS_AUTO)
+		log_info("core", "workers: %s", why);
+	d->listeners = capacity_listeners(s, (unsigned)d->count);
 	clock_init_system(&d->clock);
 	d->common.clock = &d->clock;
 	d->common.metrics = metrics_new((unsigned)d->count);
 	d->common.shared = shared_objects_new();
+	d->common.secrets = s->secrets;
 	d->main = worker_new((unsigned)d->count, &d->common);
 	d->threads = mem_array(d->count, sizeof(*d->threads));
 	d->assemblies = mem_array(d->count, sizeof(struct assembly *));
@@ -246,7 +237,11 @@ static bool set_up(struct daemon *d)
 	d->timer = event_new(worker_base(d->main), -1, 0, timer_due, d);
 	process_metrics_publish(d->common.metrics, worker_index(d->main));
 	for (size_t i = 0; i < d->count; i++) {
-		struct assembly *a = assembly_new((unsigned)i, s, &d->common);
+		struct assembly *a = assembly_new(&(struct assembly_setup){.index = (unsigned)i,
+		    .workers = (unsigned)d->count,
+		    .settings = s,
+		    .listeners = d->listeners,
+		    .common = &d->common});
 		if (!a)
 			return false;
 		d->assemblies[i] = a;
@@ -282,6 +277,7 @@ static void tear_down(struct daemon *d)
 	free(d->threads);
 	free(d->assemblies);
 	worker_free(d->main);
+	free(d->listeners);
 	shared_objects_free(d->common.shared);
 	metrics_free(d->common.metrics);
 }
@@ -292,7 +288,6 @@ int run_daemon(const struct settings *settings)
 	log_init(STDERR_FILENO, (enum ow_level)(settings->process.log_level + OW_LOG_ERROR),
 	    (enum log_format)settings->process.log_format, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	raise_file_limit();
 	if (!set_up(&d)) {
 		tear_down(&d);
 		return EXIT_FAILURE;
@@ -301,6 +296,7 @@ int run_daemon(const struct settings *settings)
 		_exit(EXIT_FAILURE); /* some run already; nothing was taken in yet */
 	worker_run(d.main);
 	tear_down(&d);
+	log_flush();
 	if (d.status == EXIT_SUCCESS)
 		log_info("core", "drained: bye");
 	return d.status;

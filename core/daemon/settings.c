@@ -1,12 +1,14 @@
 #include "daemon/settings.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "conf/check.h"
 #include "daemon/options.h"
+#include "daemon/route_rules.h"
+#include "plugin/configure.h"
+#include "plugin/sized.h"
 
 #define NAME_MAX_LEN  64
 #define LISTENERS_MAX 64
@@ -38,12 +40,12 @@ static bool name_is_good(const char *name)
 		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == len;
 }
 
-/* Complains unless `name` is a key of the section; points at the option that names it. */
-static bool check_reference(struct loading *l, const struct conf_node *owner, const char *what,
-    const char *option, const char *section, const char *name)
+/* Complains unless `name` is a key of the section; points at `at`, where it stands. */
+static bool check_name(struct loading *l, const struct conf_node *owner,
+    const struct conf_node *at, const char *what, const char *option, const char *section,
+    const char *name)
 {
 	const struct conf_node *all = conf_get(l->root, section);
-	const struct conf_node *at = conf_option_node(owner, option);
 	if (!name || conf_get(all, name))
 		return true;
 	if (at && at->secret)
@@ -67,86 +69,20 @@ static void check_references(struct loading *l, const struct conf_node *node, co
 		if (o.type != OW_T_REFERENCE)
 			continue;
 		memcpy(&name, (const char *)conf + o.offset, sizeof(name));
-		check_reference(l, node, what, o.name, o.choices[0], name);
+		check_name(
+		    l, node, conf_option_node(node, o.name), what, o.name, o.choices[0], name);
 	}
 }
 
 /* ---- plugins ---- */
 
-/* The report that a component's check() complains to. */
-struct check_report {
-	struct ow_report base;
-	struct loading *loading;
-	const struct conf_node *node;
-	const char *what;
-};
-
-/* Takes a text that came from ${...} out of a complaint that quotes it. */
-static void conceal(struct buf *text, const struct conf_node *node)
-{
-	static const char instead[] = "the value given";
-	if (!node || !node->secret || node->text[0] == '\0')
-		return;
-	struct buf out = BUF_INIT;
-	const char *at = text->data, *found;
-	size_t len = strlen(node->text);
-	for (; (found = strstr(at, node->text)); at = found + len) {
-		buf_add(&out, at, (size_t)(found - at));
-		buf_add_string(&out, instead);
-	}
-	buf_add_string(&out, at);
-	buf_free(text);
-	*text = out;
-}
-
-__attribute__((format(printf, 3, 4))) static void complain(
-    const struct ow_report *base, const char *option, const char *fmt, ...)
-{
-	const struct check_report *r = (const struct check_report *)(const void *)base;
-	const struct conf_node *at = option ? conf_option_node(r->node, option) : NULL;
-	struct buf text = BUF_INIT;
-	va_list args;
-	va_start(args, fmt);
-	buf_vprintf(&text, fmt, args);
-	va_end(args);
-	conceal(&text, at && at->type == CONF_SCALAR ? at : NULL);
-	conf_each(at && at->type != CONF_SCALAR ? at : NULL, item) conceal(&text, item);
-	/* Both `must be ...` and "`x` is not ..." read well behind the option's name. */
-	const char *colon = text.data[0] == '`' ? ":" : "";
-	if (option)
-		conf_error(r->loading->report, at ? at->mark : r->node->mark,
-		    "%s: option `%s`%s %s", r->what, option, colon, text.data);
-	else
-		conf_error(r->loading->report, r->node->mark, "%s: %s", r->what, text.data);
-	buf_free(&text);
-}
-
-static bool given(const struct ow_report *base, const char *option)
-{
-	const struct check_report *r = (const struct check_report *)(const void *)base;
-	const struct conf_node *node = conf_option_node(r->node, option);
-	return node && !node->is_null;
-}
-
-/* Options of a component, checked: one by one, references, then its own rules. */
+/* Options of a component, checked: one by one, its own rules, then references. */
 static const void *check_conf(struct loading *l, const struct component *c,
     const struct conf_node *node, const char *what)
 {
-	static const char *const also[] = {"plugin", NULL};
-	void *conf = arena_alloc(&l->settings->arena, c->description.conf_size);
-	struct conf_check check = {.table = c->table,
-	    .what = what,
-	    .also = also,
-	    .arena = &l->settings->arena,
-	    .report = l->report};
-	const struct conf_node *options = node->type == CONF_MAPPING ? node : NULL;
-	bool good = conf_check_options(&check, options, node->mark, conf);
+	const void *conf = component_configure(
+	    c, node, what, &l->settings->arena, &l->settings->secrets, l->report);
 	check_references(l, node, what, c->table, conf);
-	if (good && c->description.check) {
-		struct check_report report = {
-		    {sizeof(struct ow_report), complain, given}, l, node, what};
-		c->description.check(conf, &report.base);
-	}
 	return conf;
 }
 
@@ -241,7 +177,7 @@ static void each_entry(struct loading *l, const char *section, entry_fn *fn)
 static bool all_workers_differ(const struct loading *l, const char *address)
 {
 	const char *port = strrchr(address, ':');
-	return l->settings->process.workers > 1 && port && strcmp(port, ":0") == 0;
+	return l->settings->process.workers != 1 && port && strcmp(port, ":0") == 0;
 }
 
 static void load_listener(struct loading *l, const struct conf_node *entry)
@@ -258,10 +194,9 @@ static void load_listener(struct loading *l, const struct conf_node *entry)
 	s->node = entry;
 	if (s->address && all_workers_differ(l, s->address))
 		conf_error(l->report, conf_option_node(entry, "address")->mark,
-		    "%s: option `address` has port 0, and each of %lld workers would get "
-		    "another "
-		    "one: name a port",
-		    check.what, (long long)l->settings->process.workers);
+		    "%s: option `address` has port 0, and each of several workers would get "
+		    "another one: name a port",
+		    check.what);
 	for (; *last; last = &(*last)->next, count++)
 		if (s->address && (*last)->address && strcmp(s->address, (*last)->address) == 0)
 			conf_error(l->report, entry->key_mark,
@@ -332,6 +267,30 @@ static void check_reachable(struct loading *l, const struct route_settings *rout
 	}
 }
 
+/* The sinks of `also`, each of which must be there, once, and not be the route's own. */
+static void load_also(struct loading *l, struct route_settings *r, const char *what)
+{
+	const struct conf_node *node = conf_option_node(r->node, "also");
+	const struct conf_node *at = node && node->type == CONF_SEQUENCE ? node->first : node;
+	r->also_sinks =
+	    arena_alloc(&l->settings->arena, (r->also.count + 1) * sizeof(*r->also_sinks));
+	for (size_t i = 0; i < r->also.count; i++, at = at->next) {
+		const char *name = r->also.items[i];
+		check_name(l, r->node, at, what, "also", "sinks", name);
+		if (r->to && strcmp(name, r->to) == 0)
+			conf_error(l->report, at->mark,
+			    "%s: option `also`: sink %s is the route's own (`to`): leave it "
+			    "out",
+			    what, conf_quote(l->report, name));
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(name, r->also.items[j]) == 0)
+				conf_error(l->report, at->mark,
+				    "%s: option `also`: sink %s stands there twice", what,
+				    conf_quote(l->report, name));
+		r->also_sinks[i] = use(l->settings->sinks, name);
+	}
+}
+
 static void load_route(struct loading *l, const struct conf_node *entry)
 {
 	static const char *const also[] = {"key", NULL};
@@ -359,6 +318,8 @@ static void load_route(struct loading *l, const struct conf_node *entry)
 	r->source = use(all->sources, r->from);
 	r->store = use(all->stores, r->store_name);
 	r->sink = use(all->sinks, r->to);
+	r->fallback = use(all->stores, r->fallback_name);
+	load_also(l, r, what);
 	check_reachable(l, r);
 	struct route_settings **last = &all->routes;
 	while (*last)
@@ -463,12 +424,25 @@ struct settings *settings_load(
 	each_entry(&l, "sinks", load_sink);
 	each_entry(&l, "routes", load_route);
 	check_unused(&l);
+	route_rules_check(s, report);
 	if (report->errors > 0)
 		goto fail;
 	return s;
 fail:
 	settings_free(s);
 	return NULL;
+}
+
+struct ow_sink_policy settings_sink_policy(const struct component_settings *sink)
+{
+	struct ow_sink_policy policy = {.size = sizeof(policy), .attempts = 1};
+	struct ow_sink_ops ops;
+	uint32_t size;
+	memcpy(&size, sink->component->description.ops, sizeof(size));
+	sized_copy(&ops, sizeof(ops), sink->component->description.ops, size);
+	if (ops.policy)
+		ops.policy(sink->conf, &policy);
+	return policy;
 }
 
 void settings_free(struct settings *s)

@@ -11,7 +11,7 @@
 #include "route/route.h"
 
 struct process_settings {
-	int64_t workers;
+	int64_t workers;   /* or OW_WORD(0): auto */
 	const char *admin; /* host:port */
 	int64_t drain_timeout_ms;
 	int log_level;	/* index: error, warning, info, debug */
@@ -43,9 +43,12 @@ struct route_settings {
 	struct route_settings *next;
 	const char *name;
 	const struct conf_node *node;
-	const char *from, *store_name, *to; /* as written */
+	const char *from, *store_name, *to, *fallback_name; /* as written */
+	struct ow_list also;				    /* likewise */
 	struct route_policy policy;
 	struct component_settings *source, *store, *sink, *keyer;
+	struct component_settings *fallback;	/* a store, or NULL */
+	struct component_settings **also_sinks; /* also.count of them */
 };
 
 struct settings {
@@ -56,6 +59,7 @@ struct settings {
 	struct listener_settings *listeners;
 	struct component_settings *sources, *stores, *sinks;
 	struct route_settings *routes;
+	struct ow_list secrets; /* of all components; no message may show them */
 };
 
 /*
@@ -65,6 +69,8 @@ struct settings {
  */
 struct settings *settings_load(
     const char *file, const char *const *plugin_dirs, struct conf_report *report);
+/* How a sink wants to be retried, from its configuration. */
+struct ow_sink_policy settings_sink_policy(const struct component_settings *sink);
 void settings_free(struct settings *s); /* NULL is fine */
 
 #endif

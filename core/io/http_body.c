@@ -1,5 +1,7 @@
 #include "io/http_body.h"
 
+#include "base/text.h"
+
 /* Room made at once for an announced body; beyond, it grows as bytes come. */
 #define FIRST_ROOM 65536
 
@@ -67,17 +69,6 @@ static enum http_body_result feed_rest(
 	return *used < len ? HTTP_BODY_TOO_LARGE : HTTP_BODY_MORE;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static enum http_body_result step(struct http_body *body, int next)
 {
 	body->state = next;
@@ -91,7 +82,7 @@ static enum http_body_result expect(struct http_body *body, char c, char wanted,
 
 static enum http_body_result size_byte(struct http_body *body, char c)
 {
-	int digit = hex_digit(c);
+	int digit = text_hex_digit(c);
 	if (digit >= 0) {
 		if (++body->digits > SIZE_DIGITS_MAX)
 			return HTTP_BODY_BAD;

@@ -90,6 +90,7 @@ void http_connection_close(struct http_connection *c)
 			http_request_free(r);
 	}
 	atomic_fetch_sub(&c->server->stats.connections, 1);
+	atomic_fetch_sub(c->server->open, 1);
 	bufferevent_free(c->stream);
 	c->stream = NULL;
 	c->server = NULL;

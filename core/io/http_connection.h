@@ -24,7 +24,6 @@
 
 struct bufferevent;
 struct evbuffer;
-struct evconnlistener;
 struct event;
 
 enum {
@@ -49,9 +48,11 @@ struct http_server {
 	const struct clock *clock; /* borrowed */
 	struct http_limits limits;
 	struct http_server_stats stats;
-	struct evconnlistener *listener; /* NULL: accepts no more */
-	struct event *accept_again;	 /* after running out of file descriptors */
-	struct map paths;		 /* of struct http_path */
+	_Atomic int64_t *open, own_open; /* connections that count for max_connections */
+	int fd;
+	struct event *acceptable;   /* NULL: accepts no more */
+	struct event *accept_again; /* after running out of file descriptors */
+	struct map paths;	    /* of struct http_path */
 	struct list connections;
 	struct list resumed; /* connections that may read on, at the loop's next turn */
 	struct event *resume;

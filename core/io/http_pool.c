@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/timer.h"
 
 #define ADDRESSES_MS	    30000 /* a name is looked up again after that */
 #define ADDRESSES_FAILED_MS 1000  /* the same, from when connecting to them failed */
@@ -45,11 +46,7 @@ void http_pool_alarm(struct ow_http_pool *pool, int64_t at)
 	if (at >= pool->armed)
 		return;
 	pool->armed = at;
-	int64_t ms = at - now(pool);
-	ms = ms < 0 ? 0 : ms;
-	struct timeval tv = {
-	    .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
-	event_add(pool->alarm, &tv);
+	timer_start(pool->alarm, at - now(pool));
 }
 
 /* ---- members ---- */

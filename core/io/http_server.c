@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/http_connection.h"
+#include "io/timer.h"
 
 /* ---- accepting ---- */
 
@@ -46,23 +46,35 @@ static void refuse_connection(struct http_server *s, int fd)
 	http_count(&s->stats.refused);
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
-    struct sockaddr *address, int len, void *arg)
+/* False: there are as many as there may be, on all workers together. */
+static bool count_in(struct http_server *s)
 {
-	struct http_server *s = arg;
-	struct address peer = {.len = (socklen_t)len};
+	if (atomic_fetch_add(s->open, 1) < s->limits.max_connections)
+		return true;
+	atomic_fetch_sub(s->open, 1);
+	return false;
+}
+
+/* Returns whether there was one; false with errno. */
+static bool accept_one(struct http_server *s)
+{
+	struct address peer = {.len = sizeof(peer.v6)};
 	int on = 1;
-	(void)listener;
-	if (atomic_load(&s->stats.connections) >= s->limits.max_connections) {
+	int fd = accept4(s->fd, &peer.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (!count_in(s)) {
 		refuse_connection(s, fd);
-		return;
+		return true;
 	}
-	memcpy(
-	    &peer.any, address, (size_t)len < sizeof(peer.v6) ? (size_t)len : sizeof(peer.v6));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	http_count(&s->stats.accepted);
 	http_connection_new(s, fd, &peer);
+	return true;
 }
+
+/* The next turn of the loop takes more: a storm of them must not keep the others waiting. */
+#define ACCEPTS_AT_ONCE 64
 
 /*
  * Out of file descriptors, most likely. The connection stays in the socket's
@@ -70,23 +82,29 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
  */
 #define ACCEPT_PAUSE_MS 250
 
-static void on_accept_error(struct evconnlistener *listener, void *arg)
+static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_server *s = arg;
-	struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
+	int taken = 0;
+	(void)fd;
+	(void)what;
+	while (taken < ACCEPTS_AT_ONCE && accept_one(s))
+		taken++;
+	/* ECONNABORTED, EPROTO and the like: it was gone before it was taken. */
+	if (taken == ACCEPTS_AT_ONCE ||
+	    (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM))
+		return;
 	log_warning("listener", "cannot accept: %s; trying again in %d ms", strerror(errno),
 	    ACCEPT_PAUSE_MS);
-	evconnlistener_disable(listener);
-	evtimer_add(s->accept_again, &pause);
+	event_del(s->acceptable);
+	timer_start(s->accept_again, ACCEPT_PAUSE_MS);
 }
 
 static void on_accept_again(evutil_socket_t fd, short what, void *arg)
 {
-	struct http_server *s = arg;
 	(void)fd;
 	(void)what;
-	if (s->listener)
-		evconnlistener_enable(s->listener);
+	http_server_accept(arg);
 }
 
 /* ---- connections that were held back ---- */
@@ -116,6 +134,7 @@ struct http_server *http_server_new(struct event_base *base, const struct clock 
 	s->base = base;
 	s->clock = clock;
 	s->limits = *limits;
+	s->open = limits->open ? limits->open : &s->own_open;
 	s->common = HTTP_COMMON_FIELDS_INIT;
 	s->paths = MAP_INIT;
 	list_init(&s->connections);
@@ -124,16 +143,15 @@ struct http_server *http_server_new(struct event_base *base, const struct clock 
 	wait_timer_init(&s->timer, base, clock, s->waits, WAITS);
 	s->resume = event_new(base, -1, 0, on_resume, s);
 	s->accept_again = evtimer_new(base, on_accept_again, s);
-	s->listener = evconnlistener_new(base, on_accept, s,
-	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED, 0, fd);
-	evconnlistener_set_error_cb(s->listener, on_accept_error);
+	s->fd = fd;
+	s->acceptable = event_new(base, fd, EV_READ | EV_PERSIST, on_acceptable, s);
 	return s;
 }
 
 void http_server_accept(struct http_server *s)
 {
-	if (s->listener)
-		evconnlistener_enable(s->listener);
+	if (s->acceptable)
+		event_add(s->acceptable, NULL);
 }
 
 static char *allow_field(unsigned methods)
@@ -175,9 +193,11 @@ const struct http_server_stats *http_server_stats(const struct http_server *s)
 
 static void stop_accepting(struct http_server *s)
 {
-	if (s->listener)
-		evconnlistener_free(s->listener);
-	s->listener = NULL;
+	if (!s->acceptable)
+		return;
+	event_free(s->acceptable);
+	s->acceptable = NULL;
+	close(s->fd);
 }
 
 /*
@@ -188,15 +208,8 @@ static void stop_accepting(struct http_server *s)
 
 static void take_backlog(struct http_server *s)
 {
-	for (int i = 0; s->listener && i < BACKLOG_MAX; i++) {
-		struct sockaddr_storage peer;
-		socklen_t len = sizeof(peer);
-		int fd = accept4(evconnlistener_get_fd(s->listener), (struct sockaddr *)&peer,
-		    &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0)
-			return;
-		on_accept(s->listener, fd, (struct sockaddr *)&peer, (int)len, s);
-	}
+	for (int i = 0; s->acceptable && i < BACKLOG_MAX && accept_one(s); i++)
+		;
 }
 
 void http_server_drain(struct http_server *s)

@@ -33,6 +33,8 @@ struct http_limits {
 	int64_t body_timeout_ms;   /* for each 16 KiB of a body, or what is left of it; 408 */
 	int64_t idle_timeout_ms;   /* between requests, and for a peer that does not read */
 	int64_t max_connections;   /* beyond: 503 and close */
+	_Atomic int64_t *open;	   /* borrowed: counts the connections of all listeners that
+				      share max_connections; NULL: it is this one's alone */
 	int64_t max_pipelined;	   /* requests of one connection that wait for their answer */
 };
 

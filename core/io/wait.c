@@ -3,17 +3,15 @@
 #include <event2/event.h>
 
 #include "base/mem.h"
+#include "io/timer.h"
 
 /* Sets the event, unless it comes early enough anyway. */
 static void arm(struct wait_timer *timer, int64_t due_ms, int64_t now_ms)
 {
 	if (due_ms >= timer->due_ms)
 		return;
-	int64_t ms = due_ms > now_ms ? due_ms - now_ms : 0;
-	struct timeval tv = {
-	    .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 	timer->due_ms = due_ms;
-	evtimer_add(timer->event, &tv);
+	timer_start(timer->event, due_ms - now_ms);
 }
 
 static struct wait *first(const struct wait_queue *queue)

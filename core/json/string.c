@@ -5,22 +5,11 @@
 #include "base/text.h"
 #include "base/utf8.h"
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int32_t json_hex4(const char *p)
 {
 	int32_t code = 0;
 	for (int i = 0; i < 4; i++) {
-		int digit = hex_digit(p[i]);
+		int digit = text_hex_digit(p[i]);
 		if (digit < 0)
 			return -1;
 		code = code << 4 | digit;

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "io/http_client.h"
 #include "io/http_server.h"
+#include "io/timer.h"
 #include "plugin/event.h"
 #include "plugin/host_http.h"
 #include "plugin/instance.h"
@@ -21,9 +22,10 @@
 __attribute__((format(printf, 3, 4))) static void host_log(
     struct ow_instance *self, enum ow_level level, const char *fmt, ...)
 {
+	struct ow_list secrets = worker_secrets(instance_worker(self));
 	va_list args;
 	va_start(args, fmt);
-	log_vwrite(level, instance_label(self), NULL, fmt, args);
+	log_vwrite_concealed(level, instance_label(self), secrets, fmt, args);
 	va_end(args);
 }
 
@@ -79,11 +81,10 @@ static struct ow_timer *host_timer_new(
 
 static void host_timer_set(struct ow_timer *t, int64_t ms)
 {
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 	if (ms < 0)
 		event_del(t->event);
 	else
-		event_add(t->event, &tv);
+		timer_start(t->event, ms);
 }
 
 static void host_timer_free(struct ow_timer *t)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "plugin/elf_file.h"
 #include "plugin/sized.h"
 
 static const char *const kind_names[] = {NULL, "source", "keyer", "store", "sink"};
@@ -235,6 +236,11 @@ struct module *loader_open(const char *file, struct arena *arena, const char **w
 	*why = check_file(file, arena);
 	if (*why)
 		return NULL;
+	const char *problem = elf_file_check(file, arena);
+	if (problem) {
+		*why = arena_printf(arena, "%s%s", file, problem);
+		return NULL;
+	}
 	void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
 		*why = arena_printf(arena, "%s cannot be loaded: %s", file, dlerror());

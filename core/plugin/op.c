@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/conceal.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/timer.h"
 #include "plugin/instance.h"
 #include "plugin/sized.h"
 
@@ -52,12 +55,6 @@ void op_begin(struct ow_op *op, enum op_kind kind, struct ow_instance *instance,
 	op->begun_us = clock_mono_us(worker_clock(instance_worker(instance)));
 }
 
-static void arm(struct ow_op *op, int64_t ms)
-{
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-	event_add(op->limit, &tv);
-}
-
 static void limit_reached(evutil_socket_t fd, short what, void *arg)
 {
 	struct ow_op *op = arg;
@@ -85,7 +82,7 @@ void op_limit(struct ow_op *op, int64_t limit_ms)
 	if (op->state != OP_RUNNING || limit_ms <= 0)
 		return;
 	ensure_limit(op);
-	arm(op, limit_ms);
+	timer_start(op->limit, limit_ms);
 }
 
 void op_cancel(struct ow_op *op)
@@ -94,7 +91,7 @@ void op_cancel(struct ow_op *op)
 		return;
 	op->cancelled = true;
 	ensure_limit(op);
-	arm(op, CANCEL_GRACE_MS);
+	timer_start(op->limit, CANCEL_GRACE_MS);
 	instance_cancel(op->instance, op);
 }
 
@@ -130,11 +127,23 @@ static void check_size(const struct ow_op *op, size_t size, size_t least, const 
 		die_of(op, "finished with an answer whose size is not set", function);
 }
 
+static void keep_why(struct ow_op *op, const char *why)
+{
+	struct buf text = BUF_INIT;
+	op->why[0] = '\0';
+	if (!why)
+		return;
+	buf_add_string(&text, why);
+	conceal(&text, worker_secrets(instance_worker(op->instance)));
+	text_store(op->why, sizeof(op->why), text.data);
+	buf_free(&text);
+}
+
 static void finish(struct ow_op *op, enum ow_rc rc, const char *why)
 {
 	op->state = OP_FINISHED;
 	op->rc = rc;
-	text_store(op->why, sizeof(op->why), why);
+	keep_why(op, why);
 	if (op->limit)
 		event_del(op->limit);
 	worker_later(instance_worker(op->instance), &op->task);

@@ -223,6 +223,11 @@ struct metrics *worker_metrics(const struct worker *w)
 	return w->common.metrics;
 }
 
+struct ow_list worker_secrets(const struct worker *w)
+{
+	return w->common.secrets;
+}
+
 struct shared_objects *worker_shared(const struct worker *w)
 {
 	return w->common.shared;

@@ -6,6 +6,7 @@
 #define PLUGIN_WORKER_H
 
 #include <onceway/host.h>
+#include <onceway/option.h>
 
 #include "base/clock.h"
 #include "base/list.h"
@@ -29,6 +30,7 @@ struct worker_common {
 	const struct clock *clock;
 	struct metrics *metrics;
 	struct shared_objects *shared;
+	struct ow_list secrets; /* that no message of a plugin may show */
 };
 
 /* Where events that sources emit go: the route engine. */
@@ -60,6 +62,7 @@ struct event_base *worker_base(struct worker *w);
 const struct clock *worker_clock(const struct worker *w);
 struct random *worker_random(struct worker *w);
 struct metrics *worker_metrics(const struct worker *w);
+struct ow_list worker_secrets(const struct worker *w);
 struct shared_objects *worker_shared(const struct worker *w);
 struct pointer_set *worker_pointers(struct worker *w);
 struct http_client *worker_http(struct worker *w);

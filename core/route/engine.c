@@ -90,6 +90,8 @@ void engine_abort(struct engine *e)
 {
 	e->aborting = true;
 	list_each(&e->unsettled, link) flow_abort(flow_of_link(link));
+	for (size_t i = 0; i < e->route_count; i++)
+		copies_abort(e->routes[i]->copies);
 }
 
 bool engine_aborting(const struct engine *e)

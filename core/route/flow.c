@@ -9,10 +9,14 @@
  *      v
  *   DELIVERING <--> BACKING_OFF
  *      |
- *      +--> COMMITTING   the sink accepted it (or the failure is kept)
+ *      +--> COMMITTING <--> COMMIT_WAITING
+ *      |                 the sink accepted it (or the failure is kept)
  *      +--> RELEASING    failed for good: the next copy is delivered
  *      v
  *   SETTLED
+ *
+ * What is delivered without dedup goes from RECEIVED, WAITING or CLAIMING to
+ * DELIVERING, and from there to SETTLED (flow_policy.c).
  *
  * A kill at any line loses nothing: the source is told only in flow_settle(),
  * after the sink accepted; before that it sends the event again, and the claim
@@ -20,8 +24,9 @@
  *
  * flow_enter() is the only function that changes a state (flow_state.c),
  * flow_settle() the only one that ends a flow (flow_settle.c). What concerns
- * the store is in flow_claim.c, the sink in flow_deliver.c; here is how a flow
- * begins. Everything it starts comes back to exactly one of the functions named
+ * the store is in flow_claim.c and flow_commit.c, the sink in flow_deliver.c,
+ * the route's exceptions in flow_policy.c; here is how a flow begins. Everything it starts
+ * comes back to exactly one of the functions named
  * *_done or *_due.
  */
 #include "route/flow.h"
@@ -32,8 +37,10 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/digest.h"
 #include "plugin/event.h"
 #include "route/flow_claim.h"
+#include "route/flow_policy.h"
 #include "route/flow_settle.h"
 
 struct flow *flow_of_link(struct list *link)
@@ -41,12 +48,7 @@ struct flow *flow_of_link(struct list *link)
 	return list_entry(link, struct flow, link);
 }
 
-static void settle_invalid(struct flow *f, int status, const char *why)
-{
-	flow_settle(f, &(struct verdict){.outcome = OW_INVALID, .status = status, .why = why});
-}
-
-/* Finds the key. False: the flow is settled. */
+/* Finds the key. False: without one, the flow went its own way. */
 static bool find_key(struct flow *f)
 {
 	struct route *r = f->route;
@@ -54,7 +56,7 @@ static bool find_key(struct flow *f)
 	if (!event_is_json(f->event, &error)) {
 		snprintf(f->why, sizeof(f->why), "the body is not %s: %s at byte %zu",
 		    error.utf8 ? "UTF-8" : "valid JSON", error.problem, error.offset);
-		settle_invalid(f, error.utf8 ? 400 : r->keyer->invalid_status, f->why);
+		flow_without_key(f, error.utf8 ? 400 : r->keyer->invalid_status, f->why);
 		return false;
 	}
 	if (r->keyer->key(instance_state(r->parts.keyer), f->event, &f->key) == OW_OK &&
@@ -63,7 +65,7 @@ static bool find_key(struct flow *f)
 	snprintf(f->why, sizeof(f->why), "%s %s",
 	    f->key.invalid_field ? f->key.invalid_field : "the event",
 	    f->key.invalid_problem ? f->key.invalid_problem : "has no key");
-	settle_invalid(f, r->keyer->invalid_status, f->why);
+	flow_without_key(f, r->keyer->invalid_status, f->why);
 	return false;
 }
 
@@ -76,11 +78,18 @@ static void prepare_claim(struct flow *f)
 	memcpy(table_key, &store, sizeof(store));
 	memcpy(table_key + sizeof(store), full.data, full.len);
 	f->table_key = text_span(table_key, sizeof(store) + full.len);
+	f->attempt_key = full;
 	f->claim = (struct ow_claim){.size = sizeof(f->claim),
 	    .key = full,
 	    .token = f->token,
 	    .lock_ms = f->route->parts.policy->lock_ms,
-	    .window_ms = f->route->window_ms};
+	    .window_ms = f->route->window_ms,
+	    .sliding = f->route->parts.policy->window_mode == WINDOW_SLIDING};
+	if (f->route->digester) {
+		unsigned char *digest = arena_alloc(&f->key.arena, OW_DIGEST_SIZE);
+		digester_run(f->route->digester, event_get_body(f->event), digest);
+		f->claim.digest = digest;
+	}
 }
 
 static void begin(struct task *task)
@@ -144,7 +153,8 @@ void flow_new(struct engine *engine, struct route *route, struct ow_event *event
  */
 void flow_abort(struct flow *f)
 {
-	if (f->state == FLOW_POLLING || f->state == FLOW_BACKING_OFF)
+	if (f->state == FLOW_POLLING || f->state == FLOW_BACKING_OFF ||
+	    f->state == FLOW_COMMIT_WAITING)
 		event_active(f->timer, EV_TIMEOUT, 0);
 	else if (f->state == FLOW_CLAIMING || f->state == FLOW_DELIVERING)
 		op_cancel(&f->op);

@@ -3,17 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/text.h"
+#include "route/flow_commit.h"
 #include "route/flow_deliver.h"
+#include "route/flow_policy.h"
 #include "route/flow_settle.h"
+#include "route/give_back.h"
 #include "route/retry.h"
 
-/* At the end there is no time for a store that hangs. */
-static int64_t store_limit_ms(const struct flow *f)
-{
-	return engine_aborting(f->engine) ? ABORTED_STORE_LIMIT_MS : STORE_LIMIT_MS;
-}
+static void claim_in(struct flow *f, struct route_store *store);
 
 /* ---- the answers to a claim ---- */
 
@@ -22,12 +20,13 @@ static void settle_duplicate(struct flow *f, const struct ow_claim_answer *answe
 	bool failed = answer->result && answer->result->failed;
 	if (answer->age_ms >= 0)
 		metric_observe(f->route->duplicate_age_seconds, (double)answer->age_ms / 1e3);
-	flow_settle(f, &(struct verdict){.outcome = OW_DUPLICATE,
-			   .status = failed ? 502 : 200,
-			   .why = failed ? "this event failed before and its key is kept"
-					 : "it was delivered before",
-			   .kept_failure = failed,
-			   .result = answer->result});
+	flow_be_duplicate(f, &(struct verdict){.outcome = OW_DUPLICATE,
+				 .status = failed ? 502 : 200,
+				 .why = failed ? "this event failed before and its key is kept"
+					       : "it was delivered before",
+				 .kept_failure = failed,
+				 .digest = answer->digest,
+				 .result = answer->result});
 }
 
 static void poll_due(evutil_socket_t fd, short what, void *arg)
@@ -70,6 +69,10 @@ static void turn_away_waiters(struct flow *holder)
 /* Another process, or another worker, has the key. */
 static void in_progress_elsewhere(struct flow *f, int64_t remaining_ms)
 {
+	if (f->route->parts.policy->observe) {
+		flow_observe_copy(f, NULL);
+		return;
+	}
 	int64_t wait = retry_poll_wait(f->polls++, remaining_ms, worker_random(flow_worker(f)));
 	turn_away_waiters(f);
 	if (!may_wait(f) || wait >= flow_left_ms(f)) {
@@ -80,20 +83,7 @@ static void in_progress_elsewhere(struct flow *f, int64_t remaining_ms)
 	}
 }
 
-static void store_failed(struct flow *f, const char *what)
-{
-	char text[256];
-	metric_add(f->route->store_errors, 1);
-	snprintf(text, sizeof(text), "store %s: %s: %s", instance_name(f->route->parts.store),
-	    what, f->op.why);
-	flow_log(f, OW_LOG_ERROR, text);
-}
-
-/*
- * A store that was only too slow may have taken the claim after all; it would
- * hold the key for `lock` with nobody behind it.
- */
-static void claim_failed(struct flow *f, bool too_slow)
+static void reject_unclaimed(struct flow *f, bool too_slow)
 {
 	f->failure = (struct verdict){.outcome = OW_REJECTED,
 	    .status = 503,
@@ -105,18 +95,45 @@ static void claim_failed(struct flow *f, bool too_slow)
 		flow_settle(f, &f->failure);
 }
 
+/*
+ * A store that was only too slow may have taken the claim after all; it would
+ * hold the key for `lock` with nobody behind it. So it is released: before the
+ * event is given back to its source, and beside it when it goes on.
+ */
+static void claim_failed(struct flow *f, bool too_slow)
+{
+	const struct route_policy *policy = f->route->parts.policy;
+	bool another =
+	    stores_failed(&f->route->stores, f->store, f, f->op.begun_us, flow_now_us(f));
+	bool pass = policy->observe || policy->on_store_error == ON_STORE_ERROR_PASS;
+	if (engine_aborting(f->engine) || (!another && !pass)) {
+		reject_unclaimed(f, too_slow);
+		return;
+	}
+	if (too_slow)
+		give_back(f->engine, f->store, &f->claim);
+	if (another) {
+		claim_in(f, &f->route->stores.fallback);
+	} else {
+		turn_away_waiters(f);
+		flow_pass_unclaimed(f);
+	}
+}
+
 static void claim_done(struct ow_op *op, void *arg)
 {
 	struct flow *f = arg;
-	metric_observe(f->route->claim_seconds, (double)(flow_now_us(f) - op->begun_us) / 1e6);
+	int64_t now_us = flow_now_us(f);
+	metric_observe(f->store->claim_seconds, (double)(now_us - op->begun_us) / 1e6);
 	if (op->rc != OW_OK) {
-		store_failed(f, "claim");
+		flow_store_failed(f, "claim");
 		claim_failed(f, op->cancelled);
 		return;
 	}
+	stores_answered(&f->route->stores, f->store, f, now_us);
 	switch (op->answer.state) {
 	case OW_CLAIM_NEW:
-		f->lease = lease_new(f->engine, f->route, &f->claim, f->deadline_us);
+		f->lease = lease_new(f->engine, f->store, &f->claim, f->deadline_us);
 		if (flow_left_ms(f) > 0 && !engine_aborting(f->engine)) {
 			turn_away_waiters(f);
 			flow_deliver(f);
@@ -132,19 +149,29 @@ static void claim_done(struct ow_op *op, void *arg)
 		return;
 	}
 	snprintf(op->why, sizeof(op->why), "plugin bug: unknown claim state");
-	store_failed(f, "claim");
+	flow_store_failed(f, "claim");
 	claim_failed(f, false);
+}
+
+static void claim_in(struct flow *f, struct route_store *store)
+{
+	flow_enter(f, FLOW_CLAIMING);
+	f->store = store;
+	/* A new token for each claim: an answer to an old one must not own a new one. */
+	random_fill(worker_random(flow_worker(f)), f->token, sizeof(f->token));
+	op_begin(&f->op, OP_CLAIM, store->instance, claim_done, f);
+	store->ops->claim(instance_state(store->instance), &f->op, &f->claim);
+	op_limit(&f->op, flow_store_limit_ms(f));
 }
 
 void flow_claim(struct flow *f)
 {
-	flow_enter(f, FLOW_CLAIMING);
-	engine_set_holder(f->engine, f->table_key, f);
-	/* A new token for each claim: an answer to an old one must not own a new one. */
-	random_fill(worker_random(flow_worker(f)), f->token, sizeof(f->token));
-	op_begin(&f->op, OP_CLAIM, f->route->parts.store, claim_done, f);
-	f->route->store->claim(instance_state(f->route->parts.store), &f->op, &f->claim);
-	op_limit(&f->op, store_limit_ms(f));
+	if (!f->holder) {
+		f->holder = true;
+		engine_set_holder(f->engine, f->table_key, f);
+	}
+	struct stores *stores = &f->route->stores;
+	claim_in(f, stores->fallen ? stores_choose(stores, f, flow_now_us(f)) : &stores->first);
 }
 
 /* ---- behind a claim of this worker ---- */
@@ -161,6 +188,10 @@ static void wait_due(evutil_socket_t fd, short what, void *arg)
  */
 void flow_join(struct flow *f, struct flow *holder)
 {
+	if (f->route->parts.policy->observe) {
+		flow_observe_copy(f, holder->claim.digest);
+		return;
+	}
 	if (!may_wait(f) && holder->state != FLOW_CLAIMING) {
 		turn_away(f, RETRY_AFTER_MS);
 		return;
@@ -168,63 +199,4 @@ void flow_join(struct flow *f, struct flow *holder)
 	flow_enter(f, FLOW_WAITING);
 	list_append(&holder->waiters, &f->waiting);
 	flow_start_timer(f, wait_due, flow_left_ms(f));
-}
-
-/* ---- ending a claim ---- */
-
-static void commit_done(struct ow_op *op, void *arg)
-{
-	struct flow *f = arg;
-	metric_observe(f->route->commit_seconds, (double)(flow_now_us(f) - op->begun_us) / 1e6);
-	if (op->rc == OW_REJECT)
-		metric_add(f->route->lease_lost, 1);
-	else if (op->rc != OW_OK)
-		store_failed(f, "commit");
-	if (f->failure.outcome) {
-		f->failure.kept_failure = op->rc == OW_OK;
-		flow_settle(f, &f->failure);
-		return;
-	}
-	/* The sink has it: whatever the store says, it must not come again. */
-	flow_settle(f, &(struct verdict){.outcome = OW_DELIVERED,
-			   .status = 200,
-			   .why = "the sink accepted it",
-			   .result = &f->answer.result});
-}
-
-void flow_commit(struct flow *f, struct ow_result result)
-{
-	flow_enter(f, FLOW_COMMITTING);
-	f->kept = result;
-	lease_free(f->lease);
-	f->lease = NULL;
-	op_begin(&f->op, OP_PLAIN, f->route->parts.store, commit_done, f);
-	f->route->store->commit(
-	    instance_state(f->route->parts.store), &f->op, &f->claim, &f->kept);
-	op_limit(&f->op, store_limit_ms(f));
-}
-
-static void release_done(struct ow_op *op, void *arg)
-{
-	struct flow *f = arg;
-	metric_observe(
-	    f->route->release_seconds, (double)(flow_now_us(f) - op->begun_us) / 1e6);
-	if (op->rc == OW_REJECT) {
-		/* What was never confirmed (claim_failed) cannot have been lost. */
-		if (f->attempts > 0)
-			metric_add(f->route->lease_lost, 1);
-	} else if (op->rc != OW_OK) {
-		store_failed(f, "release"); /* it ends by itself after `lock` */
-	}
-	flow_settle(f, &f->failure);
-}
-
-void flow_release(struct flow *f)
-{
-	flow_enter(f, FLOW_RELEASING);
-	lease_free(f->lease);
-	f->lease = NULL;
-	op_begin(&f->op, OP_PLAIN, f->route->parts.store, release_done, f);
-	f->route->store->release(instance_state(f->route->parts.store), &f->op, &f->claim);
-	op_limit(&f->op, store_limit_ms(f));
 }

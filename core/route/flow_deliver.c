@@ -6,7 +6,8 @@
 
 #include "base/text.h"
 #include "plugin/event.h"
-#include "route/flow_claim.h"
+#include "route/flow_commit.h"
+#include "route/flow_settle.h"
 #include "route/retry.h"
 
 /*
@@ -41,9 +42,15 @@ void flow_give_up(struct flow *f, const struct ow_delivery *d)
 	    .why = failure_phrase(f, d, late),
 	    .detail = f->why,
 	    .retry_after_ms = d->retry_after_ms,
+	    .digest = f->claim.digest,
+	    .refused = !aborted && (d->rc == OW_REJECT || d->rc == OW_FAIL),
 	    .result = f->answer.result.status ? &f->answer.result : NULL};
 	if (f->failure.status == 503 && f->failure.retry_after_ms == 0)
 		f->failure.retry_after_ms = RETRY_AFTER_MS;
+	if (f->passing) {
+		flow_settle(f, &f->failure);
+		return;
+	}
 	/* A 503 says "come again", and what was never tried has not failed. */
 	if (f->route->parts.policy->on_failure == ON_FAILURE_KEEP && f->attempts > 0 &&
 	    f->failure.status != 503)
@@ -73,6 +80,16 @@ static void accepted(struct flow *f)
 	/* A sink without answers: the first copy and its duplicates are still told the same. */
 	if (!f->answer.result.status)
 		f->answer.result.status = 200;
+	if (f->route->copies)
+		copies_send(f->route->copies, f->engine, f->event, f->attempt_key);
+	if (f->passing) {
+		flow_settle(f, &(struct verdict){.outcome = OW_PASSED,
+				   .status = 200,
+				   .why = "the sink accepted it",
+				   .digest = f->claim.digest,
+				   .result = &f->answer.result});
+		return;
+	}
 	struct ow_result kept = f->answer.result;
 	if (f->route->parts.policy->on_duplicate == ON_DUPLICATE_ACK)
 		kept.content_type = kept.body = TEXT_NONE; /* nobody will be shown it */
@@ -127,7 +144,7 @@ void flow_deliver(struct flow *f)
 	f->attempts++;
 	f->attempt = (struct ow_attempt){.size = sizeof(f->attempt),
 	    .number = (unsigned)f->attempts,
-	    .key = f->key.full,
+	    .key = f->attempt_key,
 	    .traceparent = event_get_traceparent(f->event),
 	    .limit_ms = limit > 0 ? limit : 1};
 	op_begin(&f->op, OP_DELIVER, f->route->parts.sink, deliver_done, f);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "plugin/event.h"
 #include "route/flow_claim.h"
+#include "route/flow_policy.h"
 
 static void flow_free(struct flow *f)
 {
@@ -33,8 +34,9 @@ static void count_settled(struct flow *f, const struct verdict *v)
 	if (v->outcome != OW_DUPLICATE)
 		return;
 	route_count_label(r, f->key.label);
-	if (r->store->count_duplicate && f->key.label.data)
-		r->store->count_duplicate(instance_state(r->parts.store), f->key.label);
+	const struct route_store *store = stores_current(&r->stores);
+	if (store->ops->count_duplicate && f->key.label.data)
+		store->ops->count_duplicate(instance_state(store->instance), f->key.label);
 }
 
 static void tell_source(struct flow *f, const struct verdict *v)
@@ -47,35 +49,84 @@ static void tell_source(struct flow *f, const struct verdict *v)
 	reply_fini(&reply);
 }
 
+/* The first of them is the new holder, with the others behind it. */
+static void take_over(struct list *waiters)
+{
+	while (!list_empty(waiters)) {
+		struct flow *f = list_entry(waiters->next, struct flow, waiting);
+		if (engine_aborting(f->engine)) {
+			flow_reject(f, 503, "shutting down", RETRY_AFTER_MS);
+			continue;
+		}
+		list_remove(&f->waiting);
+		list_move_all(&f->waiters, waiters);
+		flow_claim(f);
+		return;
+	}
+}
+
+/* The sink refused the event for good: a copy would be refused too, another payload may not. */
+static void refuse_waiters(struct list *waiters, const struct verdict *v)
+{
+	list_each(waiters, link)
+	{
+		struct flow *f = list_entry(link, struct flow, waiting);
+		if (!flow_differs(f, v->digest))
+			flow_settle(f, v);
+	}
+	take_over(waiters);
+}
+
 /*
  * What the holder's end means for those that waited for it: with a result it
- * is theirs too; after a failure that released the key the first of them takes
- * over, with the others behind it.
+ * is theirs too, and so is a refusal for good; after any other failure that
+ * released the key the first of them takes over.
  */
 static void settle_waiters(struct list *waiters, const struct verdict *v)
 {
-	struct verdict theirs = *v;
-	bool take_over = (v->outcome == OW_FAILED && !v->kept_failure) ||
-			 (v->outcome == OW_REJECTED && v->status == 409);
-	if (v->outcome == OW_DELIVERED) {
-		theirs.outcome = OW_DUPLICATE;
-		theirs.waited = true;
-	} else if (v->kept_failure) {
-		theirs.outcome = OW_DUPLICATE;
+	if (list_empty(waiters))
+		return;
+	bool accepted = v->outcome == OW_DELIVERED || v->outcome == OW_PASSED;
+	bool failed = v->outcome == OW_FAILED && !v->kept_failure;
+	if (failed && v->refused) {
+		refuse_waiters(waiters, v);
+		return;
 	}
+	if (failed || (v->outcome == OW_REJECTED && v->status == 409)) {
+		take_over(waiters);
+		return;
+	}
+	struct verdict theirs = *v;
+	theirs.waited = accepted;
+	if (accepted || v->kept_failure)
+		theirs.outcome = OW_DUPLICATE;
 	while (!list_empty(waiters)) {
 		struct flow *f = list_entry(waiters->next, struct flow, waiting);
-		if (!take_over) {
+		if (theirs.outcome == OW_DUPLICATE)
+			flow_be_duplicate(f, &theirs);
+		else
 			flow_settle(f, &theirs);
-		} else if (engine_aborting(f->engine)) {
-			flow_reject(f, 503, "shutting down", RETRY_AFTER_MS);
-		} else {
-			list_remove(&f->waiting);
-			list_move_all(&f->waiters, waiters);
-			flow_claim(f);
-			return;
-		}
 	}
+}
+
+/* Its waiters are in *waiters then, and behind nobody. */
+static void stop_holding(struct flow *f, struct list *waiters)
+{
+	list_init(waiters);
+	list_move_all(waiters, &f->waiters);
+	if (f->holder)
+		engine_clear_holder(f->engine, f->table_key);
+	f->holder = false;
+}
+
+void flow_let_go(struct flow *f, const struct verdict *v)
+{
+	struct list waiters;
+	stop_holding(f, &waiters);
+	if (v)
+		settle_waiters(&waiters, v);
+	else
+		take_over(&waiters);
 }
 
 static void log_settled(const struct flow *f, const struct verdict *v)
@@ -92,7 +143,6 @@ static void log_settled(const struct flow *f, const struct verdict *v)
 
 void flow_settle(struct flow *f, const struct verdict *v)
 {
-	bool holder = f->state != FLOW_RECEIVED && f->state != FLOW_WAITING;
 	struct list waiters;
 	flow_enter(f, FLOW_SETTLED);
 	lease_free(f->lease);
@@ -100,10 +150,7 @@ void flow_settle(struct flow *f, const struct verdict *v)
 	log_settled(f, v);
 	count_settled(f, v);
 	tell_source(f, v);
-	list_init(&waiters);
-	list_move_all(&waiters, &f->waiters);
-	if (holder)
-		engine_clear_holder(f->engine, f->table_key);
+	stop_holding(f, &waiters);
 	settle_waiters(&waiters, v);
 	engine_leave(f->engine, &f->link);
 	flow_free(f);

@@ -6,6 +6,11 @@
 
 /* The end of every flow; f is gone afterwards. v's texts may point into f. */
 void flow_settle(struct flow *f, const struct verdict *v);
+/*
+ * f no longer holds its key here, but goes on. Those that waited for it are told v;
+ * NULL: the first of them asks the store itself, with the others behind it.
+ */
+void flow_let_go(struct flow *f, const struct verdict *v);
 /* As not tried: the source may send it again after that time. */
 void flow_reject(struct flow *f, int status, const char *why, int64_t retry_after_ms);
 

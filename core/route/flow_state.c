@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "io/timer.h"
 #include "plugin/event.h"
 
 /* Of a key, in a log line: enough to find it, not enough to be a payload. */
@@ -26,19 +27,40 @@ int64_t flow_left_ms(const struct flow *f)
 	return left > 0 ? left : 0;
 }
 
-void flow_log(const struct flow *f, enum ow_level level, const char *what)
+struct log_words {
+	char who[80];
+	struct log_field fields[4];
+};
+
+static void put_words(const struct flow *f, struct log_words *w)
 {
-	if (!log_enabled(level))
-		return;
 	struct ow_text key = f->key.full;
 	if (key.len > LOGGED_KEY_MAX)
 		key.len = LOGGED_KEY_MAX;
-	const struct log_field fields[] = {{"key", key},
-	    {"trace", text_of(event_get_trace(f->event))},
-	    {"source", text_of(instance_name(f->source))}, {NULL, TEXT_NONE}};
-	char who[80];
-	snprintf(who, sizeof(who), "route %s", f->route ? f->route->parts.name : "-");
-	log_write(level, who, fields, "%s", what);
+	w->fields[0] = (struct log_field){"key", key};
+	w->fields[1] = (struct log_field){"trace", text_of(event_get_trace(f->event))};
+	w->fields[2] = (struct log_field){"source", text_of(instance_name(f->source))};
+	w->fields[3] = (struct log_field){NULL, TEXT_NONE};
+	snprintf(w->who, sizeof(w->who), "route %s", f->route ? f->route->parts.name : "-");
+}
+
+void flow_log(const struct flow *f, enum ow_level level, const char *what)
+{
+	struct log_words w;
+	if (!log_enabled(level))
+		return;
+	put_words(f, &w);
+	log_write(level, w.who, w.fields, "%s", what);
+}
+
+void flow_log_observed(const struct flow *f, enum ow_outcome outcome, const char *why)
+{
+	struct log_words w;
+	if (!log_enabled(OW_LOG_INFO))
+		return;
+	put_words(f, &w);
+	log_write_seldom(OW_LOG_INFO, w.who, w.fields, "observed: would have been %s: %s",
+	    outcome_name(outcome), why);
 }
 
 /* ---- states ---- */
@@ -46,14 +68,18 @@ void flow_log(const struct flow *f, enum ow_level level, const char *what)
 #define TO(state) (1u << (state))
 
 static const unsigned allowed[] = {
-    [FLOW_RECEIVED] = TO(FLOW_WAITING) | TO(FLOW_CLAIMING) | TO(FLOW_SETTLED),
-    [FLOW_WAITING] = TO(FLOW_CLAIMING) | TO(FLOW_SETTLED),
-    [FLOW_CLAIMING] =
-	TO(FLOW_POLLING) | TO(FLOW_DELIVERING) | TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
+    [FLOW_RECEIVED] =
+	TO(FLOW_WAITING) | TO(FLOW_CLAIMING) | TO(FLOW_DELIVERING) | TO(FLOW_SETTLED),
+    [FLOW_WAITING] = TO(FLOW_CLAIMING) | TO(FLOW_DELIVERING) | TO(FLOW_SETTLED),
+    [FLOW_CLAIMING] = TO(FLOW_CLAIMING) | TO(FLOW_POLLING) | TO(FLOW_DELIVERING) |
+		      TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
     [FLOW_POLLING] = TO(FLOW_CLAIMING) | TO(FLOW_SETTLED),
-    [FLOW_DELIVERING] = TO(FLOW_BACKING_OFF) | TO(FLOW_COMMITTING) | TO(FLOW_RELEASING),
-    [FLOW_BACKING_OFF] = TO(FLOW_DELIVERING) | TO(FLOW_COMMITTING) | TO(FLOW_RELEASING),
-    [FLOW_COMMITTING] = TO(FLOW_SETTLED),
+    [FLOW_DELIVERING] =
+	TO(FLOW_BACKING_OFF) | TO(FLOW_COMMITTING) | TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
+    [FLOW_BACKING_OFF] =
+	TO(FLOW_DELIVERING) | TO(FLOW_COMMITTING) | TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
+    [FLOW_COMMITTING] = TO(FLOW_COMMIT_WAITING) | TO(FLOW_SETTLED),
+    [FLOW_COMMIT_WAITING] = TO(FLOW_COMMITTING) | TO(FLOW_SETTLED),
     [FLOW_RELEASING] = TO(FLOW_SETTLED),
     [FLOW_SETTLED] = 0,
 };
@@ -77,10 +103,9 @@ void flow_enter(struct flow *f, enum flow_state next)
 
 void flow_start_timer(struct flow *f, event_callback_fn due, int64_t ms)
 {
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 	if (!f->timer)
 		f->timer = event_new(worker_base(flow_worker(f)), -1, 0, due, f);
 	else
 		event_assign(f->timer, worker_base(flow_worker(f)), -1, 0, due, f);
-	event_add(f->timer, &tv);
+	timer_start(f->timer, ms);
 }

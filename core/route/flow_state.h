@@ -17,11 +17,12 @@
 enum flow_state {
 	FLOW_RECEIVED = 1,
 	FLOW_WAITING,  /* in the holder's list of waiters */
-	FLOW_CLAIMING, /* from here to RELEASING: the holder of its key on this worker */
+	FLOW_CLAIMING, /* from here to RELEASING usually the holder of its key on this worker */
 	FLOW_POLLING,
 	FLOW_DELIVERING,
 	FLOW_BACKING_OFF,
 	FLOW_COMMITTING,
+	FLOW_COMMIT_WAITING, /* the store could not commit; soon again */
 	FLOW_RELEASING,
 	FLOW_SETTLED,
 };
@@ -41,7 +42,11 @@ struct flow {
 	struct ow_text table_key; /* the store, then the key: unique on this worker */
 	unsigned char token[OW_TOKEN_SIZE];
 	struct ow_claim claim;
-	struct lease *lease; /* keeps the claim alive; NULL while not needed */
+	struct route_store *store;  /* the one the claim was made in */
+	bool holder;		    /* the engine has its key under this flow */
+	bool passing;		    /* delivered without dedup: it has no claim */
+	struct ow_text attempt_key; /* what the sink gets as the event's key */
+	struct lease *lease;	    /* keeps the claim alive; NULL while not needed */
 
 	struct ow_op op;     /* the one call under way */
 	struct event *timer; /* the one wait under way */
@@ -51,7 +56,7 @@ struct flow {
 	int64_t retry_at_us; /* backing off: not before */
 	int64_t attempts;
 	struct ow_attempt attempt; /* the sink borrows it */
-	unsigned polls;
+	unsigned polls, commits;
 
 	struct op_result answer; /* the sink's last one */
 	struct ow_result kept;	 /* what is committed; the store borrows it */
@@ -64,6 +69,8 @@ struct worker *flow_worker(const struct flow *f);
 int64_t flow_now_us(const struct flow *f);
 int64_t flow_left_ms(const struct flow *f); /* until the deadline; 0: it has passed */
 void flow_log(const struct flow *f, enum ow_level level, const char *what);
+/* What a dry run would have done. Limited in number as errors and warnings are. */
+void flow_log_observed(const struct flow *f, enum ow_outcome outcome, const char *why);
 
 /* The only function that changes a state. Ends the wait that belonged to the old one. */
 void flow_enter(struct flow *f, enum flow_state next);

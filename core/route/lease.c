@@ -7,18 +7,20 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/timer.h"
 
 /* Time beyond the deadline in which the commit or release must still find the claim. */
 #define MARGIN_MS STORE_LIMIT_MS
 
 struct lease {
 	struct engine *engine;
-	struct route *route;
+	const struct route_store *store;
 	struct ow_claim claim;
 	unsigned char token[OW_TOKEN_SIZE];
 	char *key;
 	struct event *timer;
 	struct ow_op op;
+	bool committing;
 	bool ended; /* freed by its owner; gone once op has finished */
 };
 
@@ -31,18 +33,12 @@ static void really_free(struct lease *l)
 	free(l);
 }
 
-static void schedule(struct lease *l, int64_t ms)
-{
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-	event_add(l->timer, &tv);
-}
-
 static void renewed(struct ow_op *op, void *arg)
 {
 	struct lease *l = arg;
-	const struct clock *clock = worker_clock(instance_worker(l->route->parts.store));
+	const struct clock *clock = worker_clock(engine_worker(l->engine));
 	metric_observe(
-	    l->route->renew_seconds, (double)(clock_mono_us(clock) - op->begun_us) / 1e6);
+	    l->store->renew_seconds, (double)(clock_mono_us(clock) - op->begun_us) / 1e6);
 	if (l->ended) {
 		really_free(l);
 		return;
@@ -50,41 +46,43 @@ static void renewed(struct ow_op *op, void *arg)
 	if (op->rc == OW_REJECT) {
 		/* Taken over. The delivery goes on; its commit will be refused too, and counted
 		 * there. */
-		log_warning(instance_label(l->route->parts.store),
-		    "a claim was lost while its event was being delivered");
+		if (!l->committing)
+			log_warning(instance_label(l->store->instance),
+			    "a claim was lost while its event was being delivered");
 		return;
 	}
 	if (op->rc != OW_OK) {
-		metric_add(l->route->store_errors, 1);
-		log_error(instance_label(l->route->parts.store), "renew: %s", op->why);
-		schedule(l, l->claim.lock_ms / 12);
+		metric_add(l->store->errors, 1);
+		log_error(instance_label(l->store->instance), "renew: %s", op->why);
+		timer_start(l->timer, l->claim.lock_ms / 12);
 		return;
 	}
-	schedule(l, l->claim.lock_ms / 3);
+	timer_start(l->timer, l->claim.lock_ms / 3);
 }
 
 static void renew(evutil_socket_t fd, short what, void *arg)
 {
 	struct lease *l = arg;
-	struct ow_instance *store = l->route->parts.store;
+	struct ow_instance *store = l->store->instance;
 	(void)fd, (void)what;
 	op_begin(&l->op, OP_PLAIN, store, renewed, l);
-	l->route->store->renew(instance_state(store), &l->op, &l->claim);
+	l->store->ops->renew(instance_state(store), &l->op, &l->claim);
 	op_limit(&l->op,
 	    l->claim.lock_ms / 3 < STORE_LIMIT_MS ? l->claim.lock_ms / 3 : STORE_LIMIT_MS);
 }
 
-struct lease *lease_new(struct engine *engine, struct route *route,
+struct lease *lease_new(struct engine *engine, const struct route_store *store,
     const struct ow_claim *claim, int64_t deadline_us)
 {
-	struct worker *worker = instance_worker(route->parts.store);
+	struct worker *worker = engine_worker(engine);
 	int64_t left = (deadline_us - clock_mono_us(worker_clock(worker))) / 1000;
 	if (left + MARGIN_MS < claim->lock_ms)
 		return NULL;
 	struct lease *l = mem_zero(sizeof(*l));
 	l->engine = engine;
-	l->route = route;
+	l->store = store;
 	l->claim = *claim;
+	l->claim.digest = NULL; /* only a claim has one, and it ends with the flow */
 	memcpy(l->token, claim->token, sizeof(l->token));
 	l->key = mem_string_of(claim->key.data, claim->key.len);
 	l->claim.token = l->token;
@@ -92,8 +90,14 @@ struct lease *lease_new(struct engine *engine, struct route *route,
 	op_init(&l->op);
 	engine_hold(engine);
 	l->timer = event_new(worker_base(worker), -1, 0, renew, l);
-	schedule(l, claim->lock_ms / 3);
+	timer_start(l->timer, claim->lock_ms / 3);
 	return l;
+}
+
+void lease_committing(struct lease *l)
+{
+	if (l)
+		l->committing = true;
 }
 
 void lease_free(struct lease *l)

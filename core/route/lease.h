@@ -15,8 +15,13 @@ struct lease;
  * under way may outlive the flow. NULL: no renewal will be needed before
  * deadline_us.
  */
-struct lease *lease_new(struct engine *engine, struct route *route,
+struct lease *lease_new(struct engine *engine, const struct route_store *store,
     const struct ow_claim *claim, int64_t deadline_us);
+/*
+ * The commit is under way: a renewal that finds the claim gone need not tell,
+ * for the commit's own answer does.
+ */
+void lease_committing(struct lease *l); /* NULL is fine */
 /* Renews no more. A renewal under way is waited for behind the scenes. NULL is fine. */
 void lease_free(struct lease *l);
 

@@ -4,9 +4,11 @@
 
 #include <onceway/plugin.h>
 
-#include "base/map.h"
-#include "base/metrics.h"
-#include "plugin/instance.h"
+#include "route/copies.h"
+#include "route/counted.h"
+#include "route/stores.h"
+
+struct digester;
 
 enum route_on_duplicate {
 	ON_DUPLICATE_REPLAY = 0,
@@ -20,6 +22,23 @@ enum route_in_progress {
 enum route_on_failure {
 	ON_FAILURE_RELEASE = 0,
 	ON_FAILURE_KEEP
+};
+enum route_on_store_error {
+	ON_STORE_ERROR_REJECT = 0,
+	ON_STORE_ERROR_PASS /* deliver without dedup */
+};
+enum route_on_missing {
+	ON_MISSING_REJECT = 0,
+	ON_MISSING_PASS
+};
+enum route_on_mismatch {
+	ON_MISMATCH_IGNORE = 0,
+	ON_MISMATCH_REJECT,
+	ON_MISMATCH_PASS
+};
+enum route_window_mode {
+	WINDOW_FIXED = 0,
+	WINDOW_SLIDING
 };
 enum route_respond {
 	RESPOND_VENDOR = 0,
@@ -37,6 +56,11 @@ struct route_policy {
 	int in_progress;      /* enum route_in_progress */
 	int on_failure;	      /* enum route_on_failure */
 	int respond;	      /* enum route_respond */
+	int on_store_error;   /* enum route_on_store_error; what the fallback does not change */
+	int on_missing;	      /* enum route_on_missing */
+	int on_mismatch;      /* enum route_on_mismatch */
+	int window_mode;      /* enum route_window_mode */
+	bool observe;	      /* a dry run: everything is delivered, the rest only counted */
 };
 
 /* What a route is made of. All is borrowed and outlives the route. */
@@ -45,7 +69,10 @@ struct route_parts {
 	const struct route_policy *policy;
 	const char *source; /* its name */
 	struct ow_instance *keyer, *store, *sink;
+	struct ow_instance *fallback; /* the store used while the first is down, or NULL */
 	struct ow_sink_policy retry;
+	const struct copy_sink *also; /* sinks that get copies; only for route_new() */
+	size_t also_count;
 };
 
 /* Values of enum ow_outcome, none included. Not in the ABI: there it grows. */
@@ -55,17 +82,19 @@ struct route {
 	struct route_parts parts;
 	int64_t window_ms;
 	const struct ow_keyer_ops *keyer;
-	const struct ow_store_ops *store;
 	const struct ow_sink_ops *sink;
+	struct stores stores;
+	struct copies *copies;	   /* NULL: nobody gets any */
+	struct digester *digester; /* NULL: payloads are not compared */
 	unsigned inflight;
 	/* cells of the worker's metrics */
 	struct metric_cell *events[OUTCOMES];
+	struct metric_cell *observed[OUTCOMES]; /* NULL unless the route only observes */
 	struct metric_cell *inflight_gauge, *waiting_gauge;
 	struct metric_cell *delivery_seconds, *event_seconds, *duplicate_age_seconds;
-	struct metric_cell *claim_seconds, *renew_seconds, *commit_seconds, *release_seconds;
-	struct metric_cell *store_errors, *lease_lost;
-	struct map attempts_by_code; /* struct counted: onceway_sink_attempts_total */
-	struct map labels;	     /* struct counted: onceway_duplicates_by_label_total */
+	struct metric_cell *lease_lost;
+	struct counted attempts; /* onceway_sink_attempts_total */
+	struct counted labels;	 /* onceway_duplicates_by_label_total */
 };
 
 struct route *route_new(const struct route_parts *parts);

@@ -1,13 +1,21 @@
 #include "route/verdict.h"
 
 #include "base/text.h"
+#include "plugin/event.h"
 
 #define JSON_TYPE "application/json"
 
 /* The sink has it, by this event or by an earlier one of the same key. */
 static bool is_good(const struct verdict *v)
 {
-	return v->outcome == OW_DELIVERED || (v->outcome == OW_DUPLICATE && !v->kept_failure);
+	return v->outcome == OW_DELIVERED || v->outcome == OW_PASSED ||
+	       (v->outcome == OW_DUPLICATE && !v->kept_failure);
+}
+
+/* Passed without dedup is delivered too: the source need not know the difference. */
+static enum ow_outcome told_outcome(const struct verdict *v)
+{
+	return v->outcome == OW_PASSED ? OW_DELIVERED : v->outcome;
 }
 
 /* {"status":"delivered","key":"..."} or {"status":"failed","error":"..."} */
@@ -17,9 +25,12 @@ static void plain_reply(const struct verdict *v, struct ow_reply *reply)
 	reply->content_type = JSON_TYPE;
 	buf_clear(&reply->body);
 	buf_add_string(&reply->body, "{\"status\":\"");
-	buf_add_string(&reply->body, outcome_name(v->outcome));
-	buf_add_string(&reply->body, good ? "\",\"key\":" : "\",\"error\":");
-	buf_add_json(&reply->body, good ? key_text(reply->key) : text_of(v->why));
+	buf_add_string(&reply->body, outcome_name(told_outcome(v)));
+	buf_add_string(&reply->body, "\"");
+	if (!good || reply->key->full.data) {
+		buf_add_string(&reply->body, good ? ",\"key\":" : ",\"error\":");
+		buf_add_json(&reply->body, good ? key_text(reply->key) : text_of(v->why));
+	}
 	buf_add_char(&reply->body, '}');
 }
 
@@ -29,18 +40,31 @@ static bool is_replayed(const struct verdict *v, const struct route *route)
 	return v->waited || route->parts.policy->on_duplicate == ON_DUPLICATE_REPLAY;
 }
 
+/* Keyers know the outcomes of the first minor; for the later ones they are told the nearest. */
+static enum ow_outcome keyer_outcome(const struct verdict *v)
+{
+	if (v->kept_failure)
+		return OW_FAILED;
+	if (v->outcome == OW_MISSING_KEY)
+		return OW_INVALID;
+	return v->outcome == OW_MISMATCH ? OW_REJECTED : told_outcome(v);
+}
+
 static void vendor_reply(const struct verdict *v, const struct route *route,
     const struct ow_event *event, struct ow_reply *reply)
 {
 	bool replay = is_replayed(v, route);
 	struct ow_reply_request request = {.size = sizeof(request),
-	    .outcome = v->kept_failure ? OW_FAILED : v->outcome,
+	    .outcome = keyer_outcome(v),
 	    .status = v->status,
 	    .why = v->why,
 	    .key = key_text(reply->key),
 	    .result = v->outcome == OW_DUPLICATE && !replay ? NULL : v->result,
 	    .waited = v->waited};
-	if (route->keyer->reply)
+	/* What is not JSON can only have been delivered by a dry run: no keyer expects it. */
+	bool strange =
+	    v->outcome == OW_PASSED && !event_is_json(event, &(struct json_error){0});
+	if (route->keyer->reply && !strange)
 		route->keyer->reply(instance_state(route->parts.keyer), event, &request, reply);
 }
 
@@ -50,7 +74,7 @@ static bool sink_reply(
 {
 	if (!v->result || v->kept_failure || v->result->status < 200 || v->result->status > 599)
 		return false;
-	if (v->outcome != OW_DELIVERED &&
+	if (told_outcome(v) != OW_DELIVERED &&
 	    !(v->outcome == OW_DUPLICATE && is_replayed(v, route)))
 		return false;
 	settlement->status = v->result->status;

@@ -13,6 +13,8 @@ struct verdict {
 	const char *detail;		/* more of it, for the log only; NULL or empty: none */
 	int64_t retry_after_ms;		/* 0: none */
 	const struct ow_result *result; /* the sink's answer, good or bad, or NULL */
+	const unsigned char *digest;	/* of the payload it is about, or NULL */
+	bool refused;			/* FAILED: by the sink, for good */
 	bool waited;			/* a duplicate that waited for the first one's result */
 	bool kept_failure; /* a duplicate of an event that failed for good (on_failure: keep) */
 };

@@ -104,16 +104,17 @@ static void judge_answer(const struct sink *s, const struct ow_http_response *r,
  * No answer. If the request may have arrived, sending it again is safe only
  * where the receiver can tell copies apart.
  */
-static enum ow_rc lost(const struct sink *s, bool maybe_received)
+static enum ow_rc lost(const struct sending *out, bool maybe_received)
 {
 	if (!maybe_received)
 		return OW_RETRY;
-	return s->conf->idempotency_header[0] ? OW_UNKNOWN : OW_FAIL;
+	return out->request.repeatable ? OW_UNKNOWN : OW_FAIL;
 }
 
 static void judge_failure(
-    const struct sink *s, const struct ow_http_response *r, struct ow_delivery *d)
+    const struct sending *out, const struct ow_http_response *r, struct ow_delivery *d)
 {
+	const struct sink *s = out->sink;
 	d->why = r->why;
 	d->timed_out = r->end == OW_HTTP_TIMEOUT;
 	d->busy = r->end == OW_HTTP_POOL_FULL;
@@ -129,16 +130,16 @@ static void judge_failure(
 		return;
 	case OW_HTTP_TIMEOUT:
 		d->code = "timeout";
-		d->rc = s->on.timeout ? lost(s, r->maybe_received) : OW_FAIL;
+		d->rc = s->on.timeout ? lost(out, r->maybe_received) : OW_FAIL;
 		return;
 	case OW_HTTP_PROTOCOL:
 		d->code = "protocol";
 		/* Not sent: the request itself is no good, and will not be later. */
-		d->rc = r->maybe_received ? lost(s, true) : OW_FAIL;
+		d->rc = r->maybe_received ? lost(out, true) : OW_FAIL;
 		return;
 	default:
 		d->code = "broken";
-		d->rc = lost(s, r->maybe_received);
+		d->rc = lost(out, r->maybe_received);
 		return;
 	}
 }
@@ -199,7 +200,7 @@ static void answered(const struct ow_http_response *response, void *arg)
 			    "an answer's body was over max_response and was dropped");
 		d.result = &result;
 	} else {
-		judge_failure(s, response, &d);
+		judge_failure(out, response, &d);
 	}
 	s->host->deliver_done(op, &d);
 }
@@ -222,7 +223,7 @@ static void add_headers(
 	if (!s->sets_content_type)
 		add_header(
 		    out, text("Content-Type"), type.data ? type : text("application/json"));
-	if (s->conf->idempotency_header[0])
+	if (out->request.repeatable)
 		add_header(out, text(s->conf->idempotency_header), attempt->key);
 	if (attempt->traceparent.len)
 		add_header(out, text("traceparent"), attempt->traceparent);
@@ -249,8 +250,9 @@ static void sink_deliver(void *state, struct ow_op *op, const struct ow_event *e
 	    .names = out->names,
 	    .values = out->values,
 	    .body = s->host->event_body(event),
-	    /* The Idempotency-Key makes a second copy harmless. */
-	    .repeatable = s->conf->idempotency_header[0] != '\0',
+	    /* The Idempotency-Key makes a second copy harmless. What is passed without
+	     * dedup may have none. */
+	    .repeatable = s->conf->idempotency_header[0] != '\0' && attempt->key.len > 0,
 	    .total_ms = attempt->limit_ms};
 	add_headers(out, event, attempt);
 	s->host->op_set(op, out);
@@ -264,7 +266,7 @@ static void sink_cancel(void *state, struct ow_op *op)
 	bool maybe_received = s->host->http_cancel(out->call);
 	sending_done(out);
 	s->host->deliver_done(op, &(struct ow_delivery){.size = sizeof(struct ow_delivery),
-				      .rc = s->on.timeout ? lost(s, maybe_received) : OW_FAIL,
+				      .rc = s->on.timeout ? lost(out, maybe_received) : OW_FAIL,
 				      .code = "timeout",
 				      .timed_out = true,
 				      .why = "no answer in time"});

@@ -65,6 +65,22 @@ START_TEST(request_is_the_event)
 }
 END_TEST
 
+/* Passed without dedup: nothing by which the receiver could take it for a copy. */
+START_TEST(without_a_key_nothing_is_said_to_be_the_same)
+{
+	struct ow_attempt attempt = {.size = sizeof(attempt), .number = 1, .limit_ms = 1000};
+	struct ow_http_response r = ended(OW_HTTP_BROKEN, true);
+	with(URL);
+	struct ow_op *op = mock_deliver(sink, mock_event(m, "{ \"a\":1 }"), &attempt);
+	const struct mock_call *call = mock_call(m, 0);
+	ck_assert_ptr_null(mock_call_header(call, "Idempotency-Key").data);
+	ck_assert(!call->request.repeatable);
+	mock_script(m, &r);
+	mock_run(m);
+	ck_assert_int_eq(mock_delivered(op)->rc, OW_FAIL);
+}
+END_TEST
+
 START_TEST(statuses)
 {
 	static const struct {
@@ -173,6 +189,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("http");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, request_is_the_event);
+	tcase_add_test(t, without_a_key_nothing_is_said_to_be_the_same);
 	tcase_add_test(t, statuses);
 	tcase_add_test(t, retry_after_is_told);
 	tcase_add_test(t, failures);

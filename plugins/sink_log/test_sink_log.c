@@ -186,6 +186,16 @@ START_TEST(lines_stay_lines)
 }
 END_TEST
 
+/* Passed without dedup. */
+START_TEST(an_event_may_have_no_key)
+{
+	struct ow_attempt attempt = {.number = 1};
+	with_file("");
+	ck_assert_int_eq(mock_rc(mock_deliver(sink, mock_event(m, "1"), &attempt)), OW_OK);
+	ck_assert_str_eq(contents(), TIME " test key= attempt=1 trace=" MOCK_TRACE " size=1\n");
+}
+END_TEST
+
 START_TEST(json_lines_are_json)
 {
 	with_file("format: json\npayload: true\n");
@@ -540,6 +550,7 @@ static Suite *suite(void)
 	tcase_add_test(t, writes_json);
 	tcase_add_test(t, appends);
 	tcase_add_test(t, lines_stay_lines);
+	tcase_add_test(t, an_event_may_have_no_key);
 	tcase_add_test(t, json_lines_are_json);
 	tcase_add_test(t, redacts_named_members);
 	tcase_add_test(t, redacts_nothing_else);

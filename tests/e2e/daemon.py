@@ -5,15 +5,18 @@ command to run it under, valgrind for example), ONCEWAY (another program to
 test than the one in BUILD_DIR; it finds its plugins by itself, or by
 ONCEWAY_PLUGIN_DIR).
 """
+import functools
 import json
 import os
 import pathlib
 import re
+import resource
 import shlex
 import signal
 import subprocess
 import tempfile
 import time
+import unittest
 
 import client
 import metrics
@@ -78,6 +81,27 @@ def run(*arguments, stdin=b"", cwd=None, **env):
     return done
 
 
+@functools.lru_cache
+def left_out():
+    """Plugins of this tree that configure was told not to build: {"http", ...}."""
+    listed = (SOURCE_DIR / "plugins/plugins.am").read_text()
+    tree = re.findall(r"^include plugins/[a-z0-9]+_(\w+)/plugin\.am$", listed, re.M)
+    built = {p["name"] for p in json.loads(run("plugins", "--format", "json").stdout)}
+    return set(tree) - built
+
+
+def need(*names):
+    """Skips the test unless these plugins were built."""
+    missing = sorted(left_out() & set(names))
+    if missing:
+        raise unittest.SkipTest(f"not built: {', '.join(missing)}")
+
+
+def need_for(config):
+    """Skips the test unless all that a configuration's text names was built."""
+    need(*re.findall(r"""\b(?:plugin|key)["']?: *["']?(\w+)""", config))
+
+
 def merge(base, changes):
     """A copy of base with changes put in, mapping by mapping. None takes an entry out."""
     out = dict(base)
@@ -115,8 +139,10 @@ class Daemon:
         self.directory = pathlib.Path(self.temporary.name)
         self.config = self.directory / "onceway.yaml"
         self.config.write_text(json.dumps(config, indent=2))
+        need_for(self.config.read_text())
         self.runs = 0
         self.process = None
+        self.files = None
         self.last_log = ""
         self.port = self.admin_port = None
 
@@ -136,7 +162,15 @@ class Daemon:
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 program() + ["run", "-c", str(self.config)], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, env=environment())
+                stdout=log, stderr=log, env=environment(), preexec_fn=self._set_limits)
+
+    def limit_files(self, count):
+        """From the next launch on it may have that many open files and no more."""
+        self.files = count
+
+    def _set_limits(self):
+        if self.files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.files, self.files))
 
     def start(self, ready=True):
         """Starts it and waits; with ready=False, not until its sinks and stores are ready."""

@@ -95,7 +95,7 @@ class Metrics(Case):
         self.post(onceway, event("d"))                 # delivered: broken, 200
         self.post(onceway, event("d"))                 # duplicate
         self.post(onceway, b"{")                       # invalid
-        self.post(onceway, b"{}")                      # invalid
+        self.post(onceway, b"{}")                      # missing_key
         self.post(onceway, event(), path="/none")      # no event: 404
         wait_until(lambda: onceway.metrics().get("onceway_store_keys", store="main") == 3, "keys")
         wait_until(lambda: onceway.metrics().get(
@@ -103,8 +103,9 @@ class Metrics(Case):
         m = onceway.metrics()
         self.assertEqual(
             {o: m.get("onceway_events_total", route="cxone", outcome=o)
-             for o in ("delivered", "duplicate", "invalid", "failed", "rejected")},
-            {"delivered": 3, "duplicate": 3, "invalid": 2, "failed": 1, "rejected": 0})
+             for o in ("delivered", "duplicate", "invalid", "missing_key", "failed", "rejected")},
+            {"delivered": 3, "duplicate": 3, "invalid": 1, "missing_key": 1, "failed": 1,
+             "rejected": 0})
         self.assertEqual(m.total("onceway_events_total"), 9)
         self.assertEqual(
             {dict(labels)["code"]: v for (n, labels), v in m.samples.items()

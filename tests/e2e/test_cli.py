@@ -4,7 +4,7 @@ import re
 import tempfile
 import unittest
 
-from daemon import SOURCE_DIR, configuration, run
+from daemon import SOURCE_DIR, configuration, need, run
 
 PLUGINS = ["keyer auto", "keyer cognigy", "keyer cxone", "keyer fields", "keyer genesys",
            "sink http", "sink log", "source webhook", "store memory"]
@@ -14,6 +14,9 @@ TYPES = {"string", "secret", "int", "bool", "duration", "size", "enum", "list", 
 
 class Cli(unittest.TestCase):
     maxDiff = None
+
+    def setUp(self):
+        need(*(plugin.split()[1] for plugin in PLUGINS))
 
     def onceway(self, *arguments, status=0, **options):
         """Runs a command; returns what it printed: (stdout, stderr)."""
@@ -70,6 +73,7 @@ class General(Cli):
 
 class Key(Cli):
     def setUp(self):
+        super().setUp()
         self.directory = tempfile.TemporaryDirectory(prefix="onceway-e2e-")
         self.addCleanup(self.directory.cleanup)
 

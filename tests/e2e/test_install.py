@@ -128,6 +128,12 @@ class Template(Install):
         self.assertEqual(done.returncode, 0, done)
         self.assertIn("\nok\n", done.stdout)
 
+    def test_keeps_its_contract(self):
+        done = self.make("conformance", f"ONCEWAY_CONFORMANCE='{BINDIR}/onceway-conformance'")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn(": an event is delivered\n", done.stdout)
+        self.assertNotIn("not ok", done.stdout)
+
     def test_is_described(self):
         out, err = self.onceway("plugins", "spool", "--plugin-dir", self.template)
         self.assertEqual(err, "")

@@ -88,11 +88,12 @@ enum ow_claim_state {
 /* What a claim asks for. Borrowed until the operation is finished. */
 struct ow_claim {
 	uint32_t size;
-	struct ow_text key;	     /* prefix included */
-	const unsigned char *token;  /* OW_TOKEN_SIZE random bytes, new for each claim */
-	const unsigned char *digest; /* OW_DIGEST_SIZE of the payload, or NULL */
-	int64_t lock_ms;	     /* life of the unfinished claim */
-	int64_t window_ms;	     /* life once committed; stores may size themselves by it */
+	struct ow_text key;	    /* prefix included */
+	const unsigned char *token; /* OW_TOKEN_SIZE random bytes, new for each claim */
+	const unsigned char
+	    *digest;	   /* OW_DIGEST_SIZE of the payload, or NULL; commit keeps it */
+	int64_t lock_ms;   /* life of the unfinished claim */
+	int64_t window_ms; /* life once committed; stores may size themselves by it */
 	/* since 1.2: a claim that finds the key finished gives it window_ms more, from now */
 	bool sliding;
 };
@@ -112,8 +113,10 @@ struct ow_claim_answer {
 /* What the core tells a sink about one attempt. Borrowed until the operation is finished. */
 struct ow_attempt {
 	uint32_t size;
-	unsigned number;	    /* from 1 */
-	struct ow_text key;	    /* prefix + key: the Idempotency-Key */
+	unsigned number; /* from 1 */
+	/* prefix + key: the Idempotency-Key. Empty: delivered without dedup, not to be taken
+	 * for a copy of anything */
+	struct ow_text key;
 	struct ow_text traceparent; /* W3C trace context to pass on */
 	int64_t limit_ms;	    /* this attempt is cancelled after that long */
 };
@@ -175,6 +178,8 @@ struct ow_settlement {
 /* What a keyer is told when it shapes a vendor's reply. */
 struct ow_reply_request {
 	uint32_t size;
+	/* One of 1.0: PASSED is told as DELIVERED, MISSING_KEY as INVALID, MISMATCH as REJECTED
+	 */
 	enum ow_outcome outcome;
 	int status;			/* what the core proposes */
 	const char *why;		/* one phrase, safe to show to the vendor */

@@ -58,7 +58,10 @@ enum ow_type {
  * `dflt` is what a user would write, and is parsed by the same code as a
  * user's value. min and max are inclusive and in the value's own unit
  * (milliseconds, bytes, plain); both 0 means no range. For lists they bound
- * the number of items. A list of secrets is a list with the flag OW_O_SECRET:
+ * the number of items. A number may have choices since 1.2: words that may be
+ * written in its place (`workers: auto`), for which the member gets
+ * OW_WORD(index into choices); its range must be given and begin at 0 or above.
+ * A list of secrets is a list with the flag OW_O_SECRET:
  * none of its items may be empty.
  */
 struct ow_option {
@@ -68,12 +71,14 @@ struct ow_option {
 	uint32_t offset;  /* into the configuration struct */
 	const char *dflt; /* as in YAML; NULL: none */
 	int64_t min, max;
-	const char *const
-	    *choices;	   /* ENUM: values; URL: schemes; REFERENCE: section; ends with NULL */
+	const char *const *choices; /* ENUM: values; URL: schemes; REFERENCE: section; numbers:
+				       words; ends with NULL */
 	const char *unit;  /* what a count counts, for the documentation; may be NULL */
 	const char *help;  /* one sentence, with a full stop */
 	const char *since; /* release that added it; NULL: the first */
 };
+
+#define OW_WORD(index) (-1 - (int64_t)(index))
 
 #define OW_OPTION_END                                                                          \
 	{                                                                                      \

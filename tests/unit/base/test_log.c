@@ -27,6 +27,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+	log_flush();
 	log_init(STDERR_FILENO, OW_LOG_INFO, LOG_TEXT, NULL);
 	fclose(file);
 }
@@ -156,12 +157,77 @@ START_TEST(a_place_is_limited)
 }
 END_TEST
 
+/* Also if it stops before its period is over. */
+START_TEST(what_was_left_out_is_told_in_the_end)
+{
+	begin(OW_LOG_INFO, LOG_TEXT);
+	log_flush();
+	ck_assert_uint_eq(lines(), 0);
+	fail_in_a_loop(100);
+	size_t first = lines();
+	log_flush();
+	ck_assert_uint_eq(lines(), first + 1);
+	char expected[100];
+	snprintf(expected, sizeof(expected),
+	    "error   sink crm: %zu more like this were left out: failed again\n", 100 - first);
+	ck_assert_ptr_nonnull(strstr(got, expected));
+	log_flush();
+	ck_assert_uint_eq(lines(), first + 1);
+	/* It is told once. */
+	clock_advance(&manual, 1000);
+	fail_in_a_loop(1);
+	written();
+	ck_assert_str_eq(got + strlen(got) - 13, "failed again\n");
+}
+END_TEST
+
+START_TEST(places_that_share_a_slot_lose_no_count)
+{
+	char who[32];
+	unsigned told = 0;
+	size_t whole = 0;
+	begin(OW_LOG_INFO, LOG_TEXT);
+	/* More names than there are slots. */
+	for (int i = 0; i < 400; i++) {
+		snprintf(who, sizeof(who), "route %d", i);
+		for (int n = 0; n < 25; n++)
+			log_error(who, "failed");
+	}
+	log_flush();
+	written();
+	for (char *line = strtok(got, "\n"); line; line = strtok(NULL, "\n")) {
+		unsigned n = 0;
+		const char *more = strstr(line, ": ");
+		if (more && strstr(line, "more like this were left out") &&
+		    sscanf(more, ": %u", &n) == 1)
+			told += n;
+		else
+			whole++;
+	}
+	ck_assert_uint_eq(whole + told, 400 * 25);
+}
+END_TEST
+
 START_TEST(what_was_asked_for_is_not_limited)
 {
 	begin(OW_LOG_INFO, LOG_TEXT);
 	for (int i = 0; i < 1000; i++)
 		log_info("sink log", "delivered %d", i);
 	ck_assert_uint_eq(lines(), 1000);
+}
+END_TEST
+
+START_TEST(what_is_told_seldom_is_limited_at_any_level)
+{
+	begin(OW_LOG_INFO, LOG_TEXT);
+	for (int i = 0; i < 1000; i++) {
+		log_write_seldom(OW_LOG_INFO, "route x", NULL, "observed %d", i);
+		log_write_seldom(OW_LOG_DEBUG, "route x", NULL, "not asked for");
+	}
+	ck_assert_uint_ge(lines(), 1);
+	ck_assert_uint_lt(lines(), 100);
+	ck_assert_ptr_nonnull(strstr(got, "observed 0"));
+	ck_assert_ptr_null(strstr(got, "not asked for"));
 }
 END_TEST
 
@@ -253,7 +319,10 @@ static Suite *suite(void)
 	tcase_add_test(t, keeps_to_its_level);
 	tcase_add_test(t, long_messages_are_cut);
 	tcase_add_test(t, a_place_is_limited);
+	tcase_add_test(t, what_was_left_out_is_told_in_the_end);
+	tcase_add_test(t, places_that_share_a_slot_lose_no_count);
 	tcase_add_test(t, what_was_asked_for_is_not_limited);
+	tcase_add_test(t, what_is_told_seldom_is_limited_at_any_level);
 	tcase_add_test(t, a_noisy_one_hides_no_other);
 	tcase_add_test(t, nobody_waits_for_a_reader);
 	tcase_add_test(t, json_tells_what_was_left_out);

@@ -116,6 +116,26 @@ START_TEST(series_are_bounded)
 }
 END_TEST
 
+/* Routes, listeners and their like are as many as the configuration says. */
+START_TEST(series_of_the_core_are_all_there)
+{
+	char value[16];
+	struct metric_label labels[] = {{"route", TEXT_NONE}, {NULL, TEXT_NONE}};
+	for (int i = 0; i < 2 * METRIC_SERIES_MAX + 1; i++) {
+		snprintf(value, sizeof(value), "%d", i);
+		labels[0].value = text_of(value);
+		metric_add(
+		    metrics_cell(m, 0, METRIC_COUNTER, "x_total", "X.", labels), (uint64_t)i);
+	}
+	for (int i = 0; i < 2 * METRIC_SERIES_MAX + 1; i++) {
+		snprintf(value, sizeof(value), "%d", i);
+		labels[0].value = text_of(value);
+		ck_assert_int_eq(metrics_total(m, "x_total", labels), i);
+	}
+	ck_assert_ptr_null(strstr(rendered(), "other"));
+}
+END_TEST
+
 START_TEST(a_shared_gauge_is_the_greatest)
 {
 	struct metric_cell *first = metrics_cell(m, 0, METRIC_GAUGE, "keys", "Keys.", NULL);
@@ -215,6 +235,7 @@ static Suite *suite(void)
 	tcase_add_test(t, labels_tell_series_apart);
 	tcase_add_test(t, label_values_are_escaped);
 	tcase_add_test(t, series_are_bounded);
+	tcase_add_test(t, series_of_the_core_are_all_there);
 	tcase_add_test(t, a_shared_gauge_is_the_greatest);
 	tcase_add_test(t, histograms_are_cumulative);
 	tcase_add_test(t, histograms_have_labels_too);

@@ -59,6 +59,18 @@ START_TEST(trims_spaces_and_tabs_only)
 }
 END_TEST
 
+START_TEST(reads_hexadecimal_digits)
+{
+	static const char digits[] = "0123456789abcdef", others[] = "/:@`gG\x10\x19 \xc1";
+	for (int i = 0; i < 16; i++)
+		ck_assert_int_eq(text_hex_digit(digits[i]), i);
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(text_hex_digit("ABCDEF"[i]), 10 + i);
+	for (size_t i = 0; i < sizeof(others); i++)
+		ck_assert_int_eq(text_hex_digit(others[i]), -1);
+}
+END_TEST
+
 static void number_is(const char *text, int64_t max, int64_t expected)
 {
 	int64_t n = -1;
@@ -207,6 +219,7 @@ static Suite *suite(void)
 	tcase_add_test(t, compares);
 	tcase_add_test(t, compares_without_case);
 	tcase_add_test(t, stores_what_has_room);
+	tcase_add_test(t, reads_hexadecimal_digits);
 	tcase_add_test(t, trims_spaces_and_tabs_only);
 	tcase_add_test(t, reads_numbers);
 	tcase_add_test(t, reads_numbers_up_to_any_bound);

@@ -12,10 +12,12 @@ struct sample {
 	struct ow_list on, tokens;
 	int64_t pin;
 	struct ow_pairs headers;
+	int64_t threads;
 };
 
 static const char *const sample_schemes[] = {"http", "https", NULL};
 static const char *const sample_jitters[] = {"full", "none", "equal", NULL};
+static const char *const sample_words[] = {"auto", "many", NULL};
 static const char *const sample_sections[] = {"stores", NULL};
 
 static const struct ow_option sample_options[] = {
@@ -51,6 +53,8 @@ static const struct ow_option sample_options[] = {
 	.help = "Tokens taken."),
     OW_INT(struct sample, pin, "pin", .flags = OW_O_SECRET, .min = 1000, .max = 9999,
 	.help = "A number to know."),
+    OW_INT(struct sample, threads, "threads", .min = 1, .max = 64, .choices = sample_words,
+	.unit = "threads", .help = "How many threads."),
     OW_OPTION_END,
 };
 

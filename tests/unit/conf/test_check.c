@@ -276,11 +276,70 @@ START_TEST(finds_the_node_of_an_option)
 }
 END_TEST
 
+/* An enum and a group of its name: a word goes to the one, a mapping to the other. */
+struct either {
+	const char *other;
+	int word;
+};
+static const char *const either_words[] = {"reject", "pass", NULL};
+static const char *const either_sections[] = {"stores", NULL};
+static const struct ow_option either_options[] = {
+    OW_ENUM(struct either, word, "on_error", .dflt = "reject", .choices = either_words,
+	.help = "What to do."),
+    OW_REFERENCE(struct either, other, "on_error.fallback", .choices = either_sections,
+	.help = "Another one."),
+    OW_OPTION_END,
+};
+
+static bool run_either(struct fixture *f, const char *yaml, struct either *conf)
+{
+	struct conf_table table = {either_options, sizeof(either_options[0])};
+	struct conf_check check = {table, "it", NULL, &f->arena, &f->report};
+	memset(conf, 0, sizeof(*conf));
+	ck_assert_ptr_null(conf_table_lint(table, sizeof(*conf), &f->arena));
+	return conf_check_options(
+	    &check, fixture_parse(f, yaml), (struct conf_mark){"f.yaml", 1, 1}, conf);
+}
+
+START_TEST(an_enum_may_be_a_group_too)
+{
+	const struct {
+		const char *yaml, *printed, *other;
+		int word;
+	} cases[] = {{"x: 1\n", "f.yaml:1:1: error: it: unknown option `x`\n", NULL, 0},
+	    {"on_error: pass\n", "", NULL, 1}, {"on_error: {fallback: b}\n", "", "b", 0},
+	    {"on_error:\n", "", NULL, 0}, {"on_error: {}\n", "", NULL, 0},
+	    {"on_error: {fallbak: b}\n",
+		"f.yaml:1:12: error: it: unknown option `on_error.fallbak` (did you mean "
+		"`on_error.fallback`?)\n",
+		NULL, 0},
+	    {"on_error: fallback\n",
+		"f.yaml:1:11: error: it: option `on_error` must be one of `reject`, `pass`, or "
+		"a mapping such as `{fallback: ...}`, not `fallback`\n",
+		NULL, 0},
+	    {"on_error: [pass]\n",
+		"f.yaml:1:11: error: it: option `on_error` must be a text, not a list\n", NULL,
+		0}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fixture f;
+		struct either conf;
+		fixture_open(&f);
+		ck_assert_int_eq(
+		    run_either(&f, cases[i].yaml, &conf), cases[i].printed[0] == '\0');
+		ck_assert_str_eq(fixture_printed(&f), cases[i].printed);
+		ck_assert_int_eq(conf.word, cases[i].word);
+		ck_assert_pstr_eq(conf.other, cases[i].other);
+		fixture_close(&f);
+	}
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("conf/check");
 	TCase *t = tcase_create("check");
 	tcase_add_test(t, applies_defaults);
+	tcase_add_test(t, an_enum_may_be_a_group_too);
 	tcase_add_test(t, reads_groups);
 	tcase_add_test(t, needs_no_node);
 	tcase_add_loop_test(t, complains, 0, COUNT(bad));

@@ -80,8 +80,8 @@ static const struct {
     {"${:-x}", NOT_UNDERSTOOD},
     {"${OW_UNSET:-${OW_HOST}}",
 	"f.yaml:1:2: error: the default of a variable cannot hold another `${`\n"},
-    {"${file:}", "f.yaml:1:2: error: cannot use file an empty text: the path must begin with "
-		 "`/`\n"},
+    {"${file:}", "f.yaml:1:2: error: `${file:}` names no file: write its path, such as "
+		 "`${file:/run/secrets/token}`\n"},
     {"${file:x}", "f.yaml:1:2: error: cannot use file `x`: the path must begin with `/`\n"},
     {"${file:/nonexistent/x}",
 	"f.yaml:1:2: error: cannot use file `/nonexistent/x`: No such file or directory\n"},

@@ -38,6 +38,12 @@ START_TEST(writes_scalars)
 	ck_assert_str_eq(conf.token, "x y");
 	ck_assert(set(&f, "attempts", "\"${OW_X}\"", &conf));
 	ck_assert_int_eq(conf.attempts, 17);
+	ck_assert(set(&f, "threads", "64", &conf));
+	ck_assert_int_eq(conf.threads, 64);
+	ck_assert(set(&f, "threads", "auto", &conf));
+	ck_assert_int_eq(conf.threads, OW_WORD(0));
+	ck_assert(set(&f, "threads", "many", &conf));
+	ck_assert_int_eq(conf.threads, OW_WORD(1));
 	ck_assert(set(&f, "verify", "true", &conf));
 	ck_assert(conf.verify);
 	ck_assert(set(&f, "timeout", "90s", &conf));
@@ -128,6 +134,14 @@ static const struct {
     {"attempts", "0x1", NULL, "must be a whole number such as 8 or 1024, not `0x1`"},
     {"attempts", "[1]", NULL, "must be a whole number such as 8 or 1024, not a list"},
     {"attempts", "101", NULL, "must be between 1 and 100, not 101"},
+    {"threads", "2x", NULL,
+	"must be a whole number such as 8 or 1024, or `auto`, `many`, not `2x`"},
+    {"threads", "Auto", NULL,
+	"must be a whole number such as 8 or 1024, or `auto`, `many`, not `Auto` "
+	"(did you mean `auto`?)"},
+    {"threads", "-1", NULL, "must be between 1 and 64, not -1"},
+    {"threads", "${OW_SECRET}", NULL,
+	"must be a whole number such as 8 or 1024, or `auto`, `many`, not the value given"},
     {"pool.max_connections", "0", NULL, "must be at least 1, not 0"},
     {"verify", "yes", NULL, "must be true or false, not `yes` (did you mean `true`?)"},
     {"verify", "OFF", NULL, "must be true or false, not `OFF` (did you mean `false`?)"},

@@ -448,6 +448,49 @@ START_TEST(number_of_connections)
 }
 END_TEST
 
+/* Listeners of several workers share one count. */
+START_TEST(number_of_connections_of_all)
+{
+	_Atomic int64_t open = 2; /* of others */
+	rig.limits.max_connections = 3;
+	rig.limits.open = &open;
+	start();
+	rig_until_connections(1);
+	ck_assert_int_eq(open, 3);
+	struct client second = client_new();
+	struct answer a = client_answer(&second, "GET");
+	ck_assert_int_eq(a.head.status, 503);
+	answer_fini(&a);
+	client_close(&second);
+	ck_assert_int_eq(open, 3);
+	client_close(&c);
+	rig_until_connections(0);
+	ck_assert_int_eq(open, 2);
+	http_server_free(rig.server); /* `open` ends before the fixture does */
+	rig.server = NULL;
+}
+END_TEST
+
+/* However many come at once, others get their turn in between. */
+START_TEST(a_storm_of_connections)
+{
+	enum {
+		STORM = 300
+	};
+	static struct client storm[STORM];
+	rig.limits.max_connections = 1000;
+	start();
+	for (int i = 0; i < STORM; i++)
+		storm[i] = client_new();
+	event_base_loop(rig.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	ck_assert_uint_gt(stats()->accepted, 0);
+	ck_assert_uint_lt(stats()->accepted, 150);
+	rig_until_connections(STORM + 1);
+	for (int i = 0; i < STORM; i++)
+		client_close(&storm[i]);
+}
+END_TEST
+
 static int64_t now_ms(void)
 {
 	struct timespec t;
@@ -514,6 +557,8 @@ static Suite *suite(void)
 	tcase_add_test(t, answers_at_once_are_not_unanswered);
 	tcase_add_test(t, reading_stops_with_unanswered_requests);
 	tcase_add_test(t, number_of_connections);
+	tcase_add_test(t, number_of_connections_of_all);
+	tcase_add_test(t, a_storm_of_connections);
 	tcase_add_test(t, no_file_descriptors);
 	suite_add_tcase(s, t);
 	return s;

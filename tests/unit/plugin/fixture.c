@@ -124,6 +124,7 @@ static void pulse_due(evutil_socket_t fd, short what, void *arg)
 
 void fixture_start(void)
 {
+	static const char *const secrets[] = {"open sesame"};
 	struct timeval tv = {.tv_usec = PULSE_US};
 	fixture = (struct fixture){.host = host_table()};
 	log_init(STDERR_FILENO, (enum ow_level)0, LOG_TEXT, NULL);
@@ -131,6 +132,7 @@ void fixture_start(void)
 	fixture.common.clock = &fixture.clock;
 	fixture.common.metrics = metrics_new(1);
 	fixture.common.shared = shared_objects_new();
+	fixture.common.secrets = (struct ow_list){secrets, 1};
 	fixture.worker = worker_new(0, &fixture.common);
 	pulse = event_new(worker_base(fixture.worker), -1, EV_PERSIST, pulse_due, NULL);
 	event_add(pulse, &tv);

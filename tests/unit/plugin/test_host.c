@@ -42,6 +42,18 @@ START_TEST(log_lines_name_the_instance)
 }
 END_TEST
 
+/* "open sesame" is the fixture's. */
+START_TEST(log_lines_show_no_secret)
+{
+	fixture_watch_log();
+	fixture.host->log(fixture.sink, OW_LOG_WARNING, "say %s, please", "open sesame");
+	char *text = fixture_logged();
+	ck_assert_ptr_nonnull(strstr(text, "sink crm: say the value given, please"));
+	ck_assert_ptr_null(strstr(text, "sesame"));
+	free(text);
+}
+END_TEST
+
 START_TEST(time_and_randomness_are_the_worker_s)
 {
 	unsigned char a[16], b[16];
@@ -330,6 +342,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(t, fixture_start, fixture_stop);
 	tcase_add_test(t, the_table_is_whole);
 	tcase_add_test(t, log_lines_name_the_instance);
+	tcase_add_test(t, log_lines_show_no_secret);
 	tcase_add_test(t, time_and_randomness_are_the_worker_s);
 	tcase_add_test(t, a_timer_fires_once_and_may_be_set_again);
 	tcase_add_test(t, a_stopped_timer_does_not_fire);

@@ -1,11 +1,15 @@
 /* Modules of tests/abi, one rule each: loaded, or refused with the exact words. */
 #include "plugin/loader.h"
 
+#include <link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
+#include "base/mem.h"
 #include "conf/tree.h"
 #include "tests/abi/parts.h"
 #include "tests/unit/main.h"
@@ -134,6 +138,21 @@ START_TEST(a_file_that_others_can_write_is_refused)
 }
 END_TEST
 
+/* Only root can give files away, and who is not root cannot be given any. */
+START_TEST(a_stranger_s_file_is_refused)
+{
+	char path[600], text[300];
+	snprintf(path, sizeof(path), "%s", modules_add("whole", NULL));
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chown(path, 4242, 4242), 0);
+	snprintf(text, sizeof(text),
+	    " belongs to user 4242: it must belong to root or to the user that runs onceway "
+	    "(0)");
+	check_refused(path, text);
+}
+END_TEST
+
 START_TEST(what_is_not_a_file_is_refused)
 {
 	check_refused(modules_path("none.so"), ": No such file or directory");
@@ -155,6 +174,63 @@ START_TEST(what_is_not_a_shared_object_is_refused)
 	file = modules_write("empty.so", "", 0, 0644);
 	ck_assert_ptr_null(loader_open(file, &arena, &why));
 	ck_assert_int_eq(strncmp(why + strlen(file), " cannot be loaded: ", 19), 0);
+}
+END_TEST
+
+/*
+ * The linker maps what the headers promise: reading what the file does not have
+ * would be the end of the process. At each length it is refused, or loaded whole.
+ */
+START_TEST(a_file_that_was_cut_short_is_refused)
+{
+	const char *whole = modules_add("whole", NULL);
+	FILE *in = fopen(whole, "rb");
+	ck_assert_ptr_nonnull(in);
+	char *bytes = mem_alloc(1 << 22);
+	size_t len = fread(bytes, 1, 1 << 22, in), refused = 0, lengths = 0;
+	fclose(in);
+	ck_assert_uint_lt(len, 1 << 22);
+	for (size_t keep = 1; keep < len; keep += keep < 200 ? 1 : 1 + len / 60) {
+		const char *why;
+		char path[64], text[160];
+		snprintf(path, sizeof(path), "cut%zu.so", keep);
+		const char *file = modules_write(path, bytes, keep, 0644);
+		struct module *m = loader_open(file, &arena, &why);
+		snprintf(text, sizeof(text), " is cut short: it has %zu bytes of ", keep);
+		lengths++;
+		/* A sanitizer's module has what is not loaded (debug information) at its end.
+		 */
+		refused += !m && strstr(why, text) && strstr(why, "; copy or build it again");
+		ck_assert_msg(m || keep < 4 || strstr(why, text), "%zu: %s", keep, why);
+	}
+	ck_assert_uint_ge(refused, 200);
+	ck_assert_uint_gt(lengths, refused);
+	free(bytes);
+}
+END_TEST
+
+/* A program header may say anything. */
+START_TEST(a_segment_that_cannot_be_is_refused)
+{
+	const char *whole = modules_add("whole", NULL), *why;
+	FILE *in = fopen(whole, "rb");
+	char *bytes = mem_alloc(1 << 22);
+	size_t len = fread(bytes, 1, 1 << 22, in);
+	fclose(in);
+	ElfW(Ehdr) *head = (ElfW(Ehdr) *)(void *)bytes;
+	ElfW(Phdr) *segment = (ElfW(Phdr) *)(void *)(bytes + head->e_phoff);
+	while (segment->p_type != PT_LOAD)
+		segment++;
+	segment->p_filesz = (ElfW(Xword)) - 1;
+	segment->p_offset = 4096;
+	const char *file = modules_write("huge.so", bytes, len, 0644);
+	ck_assert_ptr_null(loader_open(file, &arena, &why));
+	ck_assert_ptr_nonnull(strstr(why, "huge.so is cut short: it has "));
+	head->e_phoff = (ElfW(Off)) - 8;
+	file = modules_write("far.so", bytes, len, 0644);
+	ck_assert_ptr_null(loader_open(file, &arena, &why));
+	ck_assert_ptr_nonnull(strstr(why, "far.so is cut short: it has "));
+	free(bytes);
 }
 END_TEST
 
@@ -385,8 +461,11 @@ static Suite *suite(void)
 	tcase_add_test(t, other_pointers);
 	tcase_add_test(t, a_default_that_does_not_parse);
 	tcase_add_test(t, a_file_that_others_can_write_is_refused);
+	tcase_add_test(t, a_stranger_s_file_is_refused);
 	tcase_add_test(t, what_is_not_a_file_is_refused);
 	tcase_add_test(t, what_is_not_a_shared_object_is_refused);
+	tcase_add_test(t, a_file_that_was_cut_short_is_refused);
+	tcase_add_test(t, a_segment_that_cannot_be_is_refused);
 	tcase_add_test(t, a_module_that_keeps_all_rules);
 	tcase_add_test(t, a_module_of_a_later_minor);
 	tcase_add_test(t, a_module_with_shorter_options);

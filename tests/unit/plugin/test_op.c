@@ -72,6 +72,16 @@ START_TEST(finishing_later)
 }
 END_TEST
 
+/* A reason goes into the log, /status and answers. "open sesame" is the fixture's. */
+START_TEST(reasons_show_no_secret)
+{
+	begin(OP_PLAIN);
+	fixture.host->op_done(&op, OW_FAIL, "the cave wants open sesame");
+	spin_and_count(1);
+	ck_assert_str_eq(op.why, "the cave wants the value given");
+}
+END_TEST
+
 START_TEST(an_operation_is_used_again)
 {
 	for (unsigned i = 1; i <= 3; i++) {
@@ -444,6 +454,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_add_test(t, finishing_at_once_is_told_later);
 	tcase_add_test(t, finishing_later);
+	tcase_add_test(t, reasons_show_no_secret);
 	tcase_add_test(t, an_operation_is_used_again);
 	tcase_add_test(t, the_callback_may_begin_it_again);
 	tcase_add_test(t, a_long_reason_is_cut);

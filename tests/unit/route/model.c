@@ -1,4 +1,4 @@
-/* The store behind the rig: what any store must do, in the simplest words. */
+/* The stores behind the rig: what any store must do, in the simplest words. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +13,8 @@ struct entry {
 	unsigned char token[OW_TOKEN_SIZE];
 	struct ow_result result;
 	char *type, *body;
+	bool has_digest;
+	unsigned char digest[OW_DIGEST_SIZE];
 };
 
 static struct entry *entries;
@@ -56,11 +58,13 @@ static void finish(struct entry *e, const struct ow_result *result)
 	e->result.body = text_of(e->body);
 }
 
-enum ow_claim_state model_claim(const struct ow_claim *claim, struct ow_result *result)
+enum ow_claim_state model_claim(
+    const struct ow_claim *claim, struct ow_result *result, const unsigned char **digest)
 {
 	struct entry *e = find(claim->key);
 	if (e && e->done) {
 		*result = e->result;
+		*digest = e->has_digest ? e->digest : NULL;
 		return OW_CLAIM_DONE;
 	}
 	if (e)
@@ -86,6 +90,9 @@ enum ow_rc model_commit(const struct ow_claim *claim, const struct ow_result *re
 	if (!e)
 		return OW_REJECT;
 	finish(e, result);
+	e->has_digest = claim->digest;
+	if (claim->digest)
+		memcpy(e->digest, claim->digest, OW_DIGEST_SIZE);
 	return OW_OK;
 }
 

@@ -54,11 +54,20 @@ void rig_expect(const char *story)
 
 static struct ow_text short_key(struct ow_text full)
 {
+	if (full.len == 0)
+		return text_of("-"); /* a delivery without key */
 	ck_assert_uint_ge(full.len, PREFIX_LEN);
 	return text_span(full.data + PREFIX_LEN, full.len - PREFIX_LEN);
 }
 
 /* ---- calls ---- */
+
+static char second; /* what the second store and sink have for their state */
+
+static bool is_second(const void *state)
+{
+	return state == &second;
+}
 
 void rig_script(enum call_kind kind, struct step step)
 {
@@ -88,19 +97,33 @@ static struct step next_step(const struct call *call)
 	return step;
 }
 
+/* The call's claim, as the model has it: the second store's keys are others. */
+static struct ow_claim model_key(const struct call *call, char key[300])
+{
+	struct ow_claim claim = *call->claim;
+	int len = snprintf(
+	    key, 300, "%s%.*s", call->second ? "2" : "", (int)claim.key.len, claim.key.data);
+	claim.key = text_span(key, (size_t)len);
+	return claim;
+}
+
 static void answer_claim(const struct call *call)
 {
 	const struct step *step = &call->step;
 	struct ow_result result;
+	struct ow_claim claim;
+	char key[300];
 	struct ow_claim_answer answer = {.size = sizeof(answer),
 	    .rc = step->rc,
 	    .why = step->why,
 	    .state = step->state,
 	    .age_ms = step->age_ms,
 	    .remaining_ms = step->remaining_ms,
+	    .digest = step->digest,
 	    .result = step->result};
 	if (step->rc == OW_OK && !step->state) {
-		answer.state = model_claim(call->claim, &result);
+		claim = model_key(call, key);
+		answer.state = model_claim(&claim, &result, &answer.digest);
 		answer.result = answer.state == OW_CLAIM_DONE ? &result : NULL;
 		answer.remaining_ms = -1;
 	}
@@ -125,15 +148,17 @@ static void answer_delivery(const struct call *call)
 
 static enum ow_rc model_answer(const struct call *call)
 {
+	char key[300];
 	if (call->step.rc != OW_OK)
 		return call->step.rc;
+	struct ow_claim claim = model_key(call, key);
 	switch (call->kind) {
 	case CALL_RENEW:
-		return model_renew(call->claim);
+		return model_renew(&claim);
 	case CALL_COMMIT:
-		return model_commit(call->claim, call->result);
+		return model_commit(&claim, call->result);
 	default:
-		return model_release(call->claim);
+		return model_release(&claim);
 	}
 }
 
@@ -175,12 +200,12 @@ void call_answer(struct call *call, struct step step)
 static void cancel_call(void *state, struct ow_op *op)
 {
 	struct call *call = rig.host->op_get(op);
-	(void)state;
 	ck_assert_ptr_nonnull(call);
+	ck_assert_int_eq(call->second, is_second(state));
 	ck_assert(!call->cancelled);
 	call->cancelled = true;
 	rig.cancels++;
-	tell("cancel %s", call_names[call->kind]);
+	tell("cancel %s%s", call_names[call->kind], call->second ? "2" : "");
 	if (call->step.stubborn)
 		return;
 	if (call->kind == CALL_DELIVER)
@@ -219,43 +244,48 @@ static void check_claim(const struct ow_claim *claim)
 	ck_assert_int_eq(claim->lock_ms, rig.setup.policy.lock_ms);
 	ck_assert_int_eq(
 	    claim->window_ms, rig.setup.policy.window_ms ? rig.setup.policy.window_ms : 300000);
+	ck_assert_int_eq(claim->sliding, rig.setup.policy.window_mode == WINDOW_SLIDING);
 }
 
-static void store_call(enum call_kind kind, struct ow_op *op, const struct ow_claim *claim,
-    const struct ow_result *result)
+static void store_call(void *state, enum call_kind kind, struct ow_op *op,
+    const struct ow_claim *claim, const struct ow_result *result)
 {
 	struct ow_text key = short_key(claim->key);
 	check_claim(claim);
-	tell("%s %.*s%s", call_names[kind], (int)key.len, key.data,
-	    result && result->failed ? " failed" : "");
-	take_call((struct call){.kind = kind, .op = op, .claim = claim, .result = result});
+	/* Only a claim and a commit may bring the payload's digest. */
+	bool compares = rig.setup.policy.on_mismatch != ON_MISMATCH_IGNORE;
+	ck_assert_int_eq(claim->digest != NULL,
+	    compares && (kind == CALL_CLAIM || kind == CALL_COMMIT || claim->digest));
+	tell("%s%s %.*s%s", call_names[kind], is_second(state) ? "2" : "", (int)key.len,
+	    key.data, result && result->failed ? " failed" : "");
+	take_call((struct call){.kind = kind,
+	    .op = op,
+	    .claim = claim,
+	    .result = result,
+	    .second = is_second(state)});
 }
 
 static void store_claim(void *state, struct ow_op *op, const struct ow_claim *claim)
 {
-	(void)state;
-	store_call(CALL_CLAIM, op, claim, NULL);
+	store_call(state, CALL_CLAIM, op, claim, NULL);
 }
 
 static void store_renew(void *state, struct ow_op *op, const struct ow_claim *claim)
 {
-	(void)state;
-	store_call(CALL_RENEW, op, claim, NULL);
+	store_call(state, CALL_RENEW, op, claim, NULL);
 }
 
 static void store_commit(
     void *state, struct ow_op *op, const struct ow_claim *claim, const struct ow_result *result)
 {
-	(void)state;
 	ck_assert_ptr_nonnull(result);
 	ck_assert_uint_eq(result->size, sizeof(*result));
-	store_call(CALL_COMMIT, op, claim, result);
+	store_call(state, CALL_COMMIT, op, claim, result);
 }
 
 static void store_release(void *state, struct ow_op *op, const struct ow_claim *claim)
 {
-	(void)state;
-	store_call(CALL_RELEASE, op, claim, NULL);
+	store_call(state, CALL_RELEASE, op, claim, NULL);
 }
 
 static void store_count_duplicate(void *state, struct ow_text label)
@@ -276,15 +306,15 @@ static void sink_deliver(void *state, struct ow_op *op, const struct ow_event *e
     const struct ow_attempt *attempt)
 {
 	struct ow_text key = short_key(attempt->key);
-	(void)state;
 	ck_assert_uint_eq(attempt->size, sizeof(*attempt));
 	ck_assert_uint_eq(attempt->traceparent.len, 55);
 	ck_assert_int_ge(attempt->limit_ms, 1);
 	ck_assert_ptr_nonnull(rig.host->event_body(event).data);
-	tell("deliver %.*s", (int)key.len, key.data);
+	tell("deliver%s %.*s", is_second(state) ? "2" : "", (int)key.len, key.data);
 	if (attempt->number > 1)
 		buf_printf(&rig.story, " #%u", attempt->number);
-	take_call((struct call){.kind = CALL_DELIVER, .op = op, .attempt = attempt});
+	take_call((struct call){
+	    .kind = CALL_DELIVER, .op = op, .attempt = attempt, .second = is_second(state)});
 }
 
 /* ---- the keyer: {"id": KEY, "label": LABEL} ---- */
@@ -296,7 +326,7 @@ static enum ow_rc key_of(void *state, const struct ow_event *event, struct ow_ke
 	if (rig.host->event_json(event, label_pointer, &value))
 		rig.host->key_label(key, rig.host->event_string(event, &value));
 	if (!rig.host->event_json(event, id_pointer, &value)) {
-		rig.host->key_invalid(key, "id", "is missing");
+		rig.host->key_missing(key, "id");
 		return OW_REJECT;
 	}
 	if (value.type != OW_JSON_STRING)
@@ -332,7 +362,8 @@ static void reply_of(void *state, const struct ow_event *event,
 /* Acknowledged is only what was delivered, now or before. */
 static bool may_be_acknowledged(const struct sent *s)
 {
-	return s->outcome == OW_DELIVERED || (s->outcome == OW_DUPLICATE && s->status < 400);
+	return s->outcome == OW_DELIVERED || s->outcome == OW_PASSED ||
+	       (s->outcome == OW_DUPLICATE && s->status < 400);
 }
 
 static void copy_text(char *to, size_t room, struct ow_text from)
@@ -357,6 +388,8 @@ static void settled(void *state, void *cookie, const struct ow_settlement *how)
 	copy_text(s->content_type, sizeof(s->content_type), how->content_type);
 	copy_text(s->body, sizeof(s->body), how->body);
 	ck_assert_int_eq(s->acknowledge, may_be_acknowledged(s));
+	if (s->status == 503 || s->status == 409)
+		ck_assert_int_gt(s->retry_after_ms, 0);
 	tell("settle %s %s %d", s->name, outcome_name(s->outcome), s->status);
 	if (rig.on_settle)
 		rig.on_settle(s);
@@ -394,6 +427,13 @@ struct sent *rig_emit(const char *key)
 	return emit_key(rig.source, key);
 }
 
+struct sent *rig_emit_with(const char *key, const char *data)
+{
+	char body[300];
+	snprintf(body, sizeof(body), "{\"id\":\"%s\",\"data\":\"%s\"}", key, data);
+	return emit(rig.source, key, body);
+}
+
 struct sent *rig_emit_second(const char *key)
 {
 	return emit_key(rig.second_source, key);
@@ -404,8 +444,9 @@ struct sent *rig_emit_second(const char *key)
 static void *create(
     const struct ow_host *host, struct ow_instance *self, const void *conf, const char **why)
 {
-	(void)host, (void)self, (void)conf, (void)why;
-	return &rig;
+	const char *name = instance_name(self);
+	(void)host, (void)conf, (void)why;
+	return strcmp(name, "st2") == 0 || strcmp(name, "si2") == 0 ? (void *)&second : &rig;
 }
 
 static void destroy(void *state)
@@ -464,6 +505,10 @@ static void make_instances(void)
 	rig.keyer = instance(rig.setup.no_reply ? &silent_keyer : &keyer, "ke");
 	rig.store = instance(&store, "st");
 	rig.sink = instance(&sink, "si");
+	if (rig.setup.fallback)
+		rig.second_store = instance(&store, "st2");
+	if (rig.setup.also)
+		rig.second_sink = instance(&sink, "si2");
 	id_pointer = rig.host->pointer(rig.keyer, "/id");
 	label_pointer = rig.host->pointer(rig.keyer, "/label");
 }
@@ -516,13 +561,19 @@ static void start_pulse(void)
 
 static void add_route(const char *name, struct ow_instance *source, struct ow_instance *store)
 {
-	engine_add_route(rig.engine, route_new(&(struct route_parts){.name = name,
-					 .policy = &rig.setup.policy,
-					 .source = instance_name(source),
-					 .keyer = rig.keyer,
-					 .store = store,
-					 .sink = rig.sink,
-					 .retry = rig.setup.retry}));
+	int64_t limit = rig.setup.also_limit_ms;
+	const struct copy_sink also = {rig.second_sink, limit ? limit : 60000};
+	engine_add_route(
+	    rig.engine, route_new(&(struct route_parts){.name = name,
+			    .policy = &rig.setup.policy,
+			    .source = instance_name(source),
+			    .keyer = rig.keyer,
+			    .store = store,
+			    .sink = rig.sink,
+			    .fallback = rig.setup.fallback ? rig.second_store : NULL,
+			    .also = &also,
+			    .also_count = rig.setup.also ? 1 : 0,
+			    .retry = rig.setup.retry}));
 }
 
 void rig_start(struct rig_setup setup)
@@ -603,6 +654,7 @@ void rig_stop(void)
 	instance_free(rig.sink);
 	instance_free(rig.store);
 	instance_free(rig.second_store);
+	instance_free(rig.second_sink);
 	event_free(pulse);
 	worker_free(rig.worker);
 	shared_objects_free(rig.common.shared);

@@ -6,6 +6,7 @@
  * What happens is also written down as text, in order, so that a test can
  * compare a whole story at once:
  *     claim a, deliver a, commit a, settle a delivered 200
+ * Calls of the second store or sink are told with a 2: claim2 a, deliver2 a.
  *
  * There is one rig at a time; rig_start() and rig_stop() frame a test.
  */
@@ -45,6 +46,7 @@ struct step {
 	int64_t age_ms, remaining_ms;
 	/* claims and deliveries */
 	const struct ow_result *result;
+	const unsigned char *digest; /* claims: of the payload that was delivered */
 	/* deliveries */
 	const char *code;
 	int64_t retry_after_ms;
@@ -59,6 +61,7 @@ struct call {
 	const struct ow_claim *claim;
 	const struct ow_result *result;	  /* commit */
 	const struct ow_attempt *attempt; /* deliver */
+	bool second;			  /* of the second store, or sink */
 	struct step step;
 	bool cancelled;
 };
@@ -86,8 +89,11 @@ struct sent {
 struct rig_setup {
 	struct route_policy policy;
 	struct ow_sink_policy retry;
-	bool no_reply; /* the keyer shapes no replies */
-	uint64_t seed; /* of the worker's randomness; 0: as it comes */
+	bool no_reply;	       /* the keyer shapes no replies */
+	bool fallback;	       /* the route has one: the second store */
+	bool also;	       /* the second sink gets copies */
+	int64_t also_limit_ms; /* of one copy's attempt; 0: a minute */
+	uint64_t seed;	       /* of the worker's randomness; 0: as it comes */
 };
 
 struct rig {
@@ -97,7 +103,7 @@ struct rig {
 	struct worker *worker;
 	struct engine *engine;
 	struct ow_instance *source, *keyer, *store, *sink;
-	struct ow_instance *second_source, *second_store; /* NULL: there is none */
+	struct ow_instance *second_source, *second_store, *second_sink; /* NULL: none */
 	const struct ow_host *host;
 	struct list sent;  /* of struct sent, in the order emitted */
 	struct list calls; /* open ones, in the order made */
@@ -129,8 +135,9 @@ void rig_freeze(void);
 /* What the next call of that kind is answered; steps queue up. */
 void rig_script(enum call_kind kind, struct step step);
 
-/* Emits {"id":KEY} or any body. */
+/* Emits {"id":KEY}, {"id":KEY,"data":DATA} or any body. */
 struct sent *rig_emit(const char *key);
+struct sent *rig_emit_with(const char *key, const char *data);
 struct sent *rig_emit_body(const char *body);
 
 /* A second route, from a second source, with the first one's store or its own. */
@@ -160,9 +167,11 @@ void rig_expect(const char *story);
 int64_t rig_metric(const char *family, const char *label, const char *value);
 int64_t rig_outcomes(enum ow_outcome outcome);
 
-/* ---- the store behind (model.c) ---- */
+/* ---- the stores behind (model.c); the second one's keys begin with "2" ---- */
 
-enum ow_claim_state model_claim(const struct ow_claim *claim, struct ow_result *result);
+/* digest: NULL or, for DONE, of the payload that was delivered. */
+enum ow_claim_state model_claim(
+    const struct ow_claim *claim, struct ow_result *result, const unsigned char **digest);
 enum ow_rc model_renew(const struct ow_claim *claim);
 enum ow_rc model_commit(const struct ow_claim *claim, const struct ow_result *result);
 enum ow_rc model_release(const struct ow_claim *claim);

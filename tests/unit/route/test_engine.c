@@ -210,7 +210,7 @@ END_TEST
 START_TEST(abort_while_committing_or_releasing)
 {
 	rig_script(CALL_DELIVER, fine);
-	rig_script(CALL_DELIVER, (struct step){.rc = OW_REJECT});
+	rig_script(CALL_DELIVER, (struct step){.rc = OW_RETRY, .retry_after_ms = 90000});
 	rig_script(CALL_COMMIT, later);
 	rig_script(CALL_RELEASE, later);
 	rig_emit("a");
@@ -298,7 +298,7 @@ START_TEST(two_stores_are_two_memories)
 	rig_script(CALL_CLAIM, later);
 	rig_emit("a");
 	rig_emit_second("a");
-	rig_expect("claim a, claim a"); /* nobody waits for the other */
+	rig_expect("claim a, claim2 a"); /* nobody waits for the other */
 	call_answer(rig_call(CALL_CLAIM, 0), (struct step){.state = OW_CLAIM_DONE});
 	rig_expect("settle a duplicate 200");
 	call_answer(rig_call(CALL_CLAIM, 0), (struct step){.state = OW_CLAIM_DONE});

@@ -10,6 +10,8 @@
 static const struct step later = {.later = true};
 static const struct step fine = {.rc = OW_OK};
 static const struct step refuse = {.rc = OW_REJECT, .why = "no"};
+/* Fails the event, too, but not for good: beyond its deadline it could go well. */
+static const struct step not_now = {.rc = OW_RETRY, .why = "later", .retry_after_ms = 90000};
 
 static void start_with(int in_progress)
 {
@@ -132,7 +134,7 @@ START_TEST(the_first_waiter_takes_over_after_a_failure)
 {
 	rig_script(CALL_DELIVER, later);
 	emit_copies(4);
-	call_answer(rig_call(CALL_DELIVER, 0), refuse);
+	call_answer(rig_call(CALL_DELIVER, 0), not_now);
 	rig_expect("claim a, deliver a, release a, settle a failed 502, "
 		   "claim a, deliver a, commit a, settle a delivered 200, "
 		   "settle a duplicate 200, settle a duplicate 200");
@@ -148,7 +150,7 @@ END_TEST
 START_TEST(each_waiter_gets_its_own_try)
 {
 	for (int i = 0; i < 3; i++)
-		rig_script(CALL_DELIVER, refuse);
+		rig_script(CALL_DELIVER, not_now);
 	rig_script(CALL_CLAIM, later);
 	emit_copies(3);
 	call_answer(rig_call(CALL_CLAIM, 0), fine);
@@ -159,13 +161,36 @@ START_TEST(each_waiter_gets_its_own_try)
 }
 END_TEST
 
+/* What the sink refused for good it would refuse again. */
+START_TEST(a_refusal_for_good_is_every_copy_s)
+{
+	const enum ow_rc rcs[] = {OW_REJECT, OW_FAIL};
+	const struct ow_result answer = {.size = sizeof(answer), .status = 400};
+	for (int i = 0; i < 2; i++) {
+		restart(rig_usual());
+		rig_script(CALL_DELIVER, later);
+		emit_copies(3);
+		call_answer(
+		    rig_call(CALL_DELIVER, 0), (struct step){.rc = rcs[i], .result = &answer});
+		rig_expect("claim a, deliver a, release a, settle a failed 502, "
+			   "settle a failed 502, settle a failed 502");
+		for (unsigned n = 0; n < 3; n++) {
+			ck_assert(!sent(n)->acknowledge);
+			ck_assert_int_eq(sent(n)->result_status, 400);
+		}
+		rig_emit("a"); /* the vendor's retry is tried */
+		rig_expect("claim a, deliver a, commit a, settle a delivered 200");
+	}
+}
+END_TEST
+
 /* One that comes while the taker-over is at work waits for that one. */
 START_TEST(new_copies_join_whoever_took_over)
 {
 	rig_script(CALL_DELIVER, later);
 	rig_script(CALL_DELIVER, later);
 	emit_copies(2);
-	call_answer(rig_call(CALL_DELIVER, 0), refuse);
+	call_answer(rig_call(CALL_DELIVER, 0), not_now);
 	rig_spin();
 	rig_emit("a");
 	rig_spin();
@@ -218,7 +243,7 @@ START_TEST(a_failure_that_could_not_be_kept_is_taken_over)
 	rig_script(CALL_COMMIT, (struct step){.rc = OW_REJECT});
 	emit_copies(2);
 	model_expire("k:a");
-	call_answer(rig_call(CALL_DELIVER, 0), refuse);
+	call_answer(rig_call(CALL_DELIVER, 0), not_now);
 	rig_expect("claim a, deliver a, commit a failed, settle a failed 502, "
 		   "claim a, deliver a, commit a, settle a delivered 200");
 	ck_assert_int_eq(rig_metric("onceway_lease_lost_total", NULL, NULL), 1);
@@ -442,6 +467,7 @@ static Suite *suite(void)
 	tcase_add_test(t, copies_of_a_finished_key_share_its_claim);
 	tcase_add_test(t, the_first_waiter_takes_over_after_a_failure);
 	tcase_add_test(t, each_waiter_gets_its_own_try);
+	tcase_add_test(t, a_refusal_for_good_is_every_copy_s);
 	tcase_add_test(t, new_copies_join_whoever_took_over);
 	tcase_add_test(t, a_store_that_fails_fails_all_copies);
 	tcase_add_test(t, a_kept_failure_is_every_copy_s);

@@ -255,15 +255,104 @@ START_TEST(a_claim_state_that_does_not_exist_is_503)
 }
 END_TEST
 
-/* The sink has it: whatever the store says, it must not come again. */
-START_TEST(what_cannot_be_committed_is_still_acknowledged)
+static const struct step down = {.rc = OW_FAIL, .why = "down"};
+
+/* The source waits meanwhile, and so do copies. */
+START_TEST(a_commit_that_fails_is_tried_again)
 {
-	rig_script(CALL_COMMIT, (struct step){.rc = OW_FAIL, .why = "down"});
-	struct sent *s = rig_emit("a");
-	rig_expect("claim a, deliver a, commit a, settle a delivered 200");
+	rig_script(CALL_COMMIT, down);
+	rig_script(CALL_COMMIT, down);
+	struct sent *s = rig_emit("a"), *copy = rig_emit("a");
+	rig_until(rig.made[CALL_COMMIT] == 2);
+	ck_assert_uint_eq(s->settled + copy->settled, 0);
+	rig_until(s->settled);
+	rig_expect("claim a, deliver a, commit a, commit a, commit a, settle a delivered 200, "
+		   "settle a duplicate 200");
 	ck_assert(s->acknowledge);
-	ck_assert_int_eq(store_errors(), 1);
+	ck_assert(model_is_done("k:a"));
+	ck_assert_int_eq(store_errors(), 2);
 	ck_assert_int_eq(rig_metric("onceway_lease_lost_total", NULL, NULL), 0);
+}
+END_TEST
+
+/* The sink has it: whatever the store says, it must not come again. */
+START_TEST(what_cannot_be_committed_until_the_deadline_is_still_acknowledged)
+{
+	rig_freeze();
+	rig_script(CALL_COMMIT, down);
+	rig_script(CALL_COMMIT, down);
+	rig_script(
+	    CALL_COMMIT, (struct step){.rc = OW_FAIL, .why = "down", .advance_ms = 60000});
+	struct sent *s = emit_and_wait();
+	rig_expect("claim a, deliver a, commit a, commit a, commit a, settle a delivered 200");
+	ck_assert(s->acknowledge);
+	ck_assert_int_eq(store_errors(), 3);
+	model_expire("k:a");
+}
+END_TEST
+
+START_TEST(a_commit_past_the_deadline_is_tried_once_more)
+{
+	rig_freeze();
+	rig_script(
+	    CALL_COMMIT, (struct step){.rc = OW_FAIL, .why = "down", .advance_ms = 60000});
+	emit_and_wait();
+	rig_expect("claim a, deliver a, commit a, commit a, settle a delivered 200");
+	ck_assert(model_is_done("k:a"));
+	rig_script(
+	    CALL_COMMIT, (struct step){.rc = OW_FAIL, .why = "down", .advance_ms = 60000});
+	rig_script(CALL_COMMIT, down);
+	struct sent *s = rig_emit("b");
+	rig_until(s->settled);
+	rig_expect("claim b, deliver b, commit b, commit b, settle b delivered 200");
+}
+END_TEST
+
+/* Only FAIL means that it may work later. */
+START_TEST(a_commit_is_retried_under_its_lease)
+{
+	struct rig_setup setup = rig_usual();
+	setup.policy.lock_ms = 30;
+	restart(setup);
+	rig_script(CALL_COMMIT, down);
+	rig_script(CALL_COMMIT, later);
+	struct sent *s = rig_emit("a");
+	rig_until(rig.made[CALL_COMMIT] == 2);
+	unsigned renewed = rig.made[CALL_RENEW];
+	rig_until(rig.made[CALL_RENEW] >= renewed + 2);
+	ck_assert_uint_eq(s->settled, 0);
+	call_answer(rig_call(CALL_COMMIT, 0), fine);
+	rig_until(s->settled);
+	ck_assert(model_is_done("k:a"));
+}
+END_TEST
+
+START_TEST(a_failure_to_be_kept_is_committed_again_too)
+{
+	struct rig_setup setup = rig_usual();
+	setup.policy.on_failure = ON_FAILURE_KEEP;
+	restart(setup);
+	rig_script(CALL_DELIVER, (struct step){.rc = OW_REJECT});
+	rig_script(CALL_COMMIT, down);
+	emit_and_wait();
+	rig_expect("claim a, deliver a, commit a failed, commit a failed, settle a failed 502");
+	ck_assert(model_is_done("k:a"));
+}
+END_TEST
+
+START_TEST(an_abort_ends_the_waits_of_a_commit)
+{
+	rig_script(CALL_COMMIT, down);
+	struct sent *s = rig_emit("a");
+	rig_until(store_errors() == 1);
+	/* On a machine that slow the next one may be under way by now. */
+	bool waits = rig.made[CALL_COMMIT] == 1;
+	engine_abort(rig.engine);
+	rig_until(s->settled);
+	if (waits)
+		rig_expect("claim a, deliver a, commit a, settle a delivered 200");
+	ck_assert_int_eq(s->outcome, OW_DELIVERED);
+	ck_assert(s->acknowledge);
 }
 END_TEST
 
@@ -305,6 +394,156 @@ START_TEST(a_release_that_fails_is_counted)
 }
 END_TEST
 
+/* ---- Retry-After ---- */
+
+/* Each brings about one 503 or 409; the rig refuses any that does not say when to come again.
+ */
+
+static void beyond_max_inflight(void)
+{
+	rig_script(CALL_CLAIM, (struct step){.rc = OW_FAIL});
+	rig_emit("b");
+	rig_emit("a");
+	rig_emit("a"); /* one too many */
+}
+
+static void store_down(void)
+{
+	rig_script(CALL_CLAIM, down);
+	rig_emit("a");
+}
+
+static void store_too_slow(void)
+{
+	rig_script(CALL_CLAIM, (struct step){.later = true});
+	rig_emit("a");
+	rig_spin();
+	op_cancel(rig_call(CALL_CLAIM, 0)->op);
+}
+
+static void sink_busy(void)
+{
+	for (int i = 0; i < 5; i++)
+		rig_script(CALL_DELIVER, (struct step){.rc = OW_RETRY, .busy = true});
+	rig_emit("a");
+}
+
+static void ends_while(enum call_kind kind)
+{
+	rig_script(kind, later);
+	rig_emit("a");
+	rig_emit("a"); /* waits */
+	rig_spin();
+	engine_abort(rig.engine);
+}
+
+static void ends_while_claiming(void)
+{
+	ends_while(CALL_CLAIM);
+}
+
+static void ends_while_delivering(void)
+{
+	ends_while(CALL_DELIVER);
+}
+
+static void ends_before_it_begins(void)
+{
+	rig_emit("a");
+	engine_abort(rig.engine);
+}
+
+static void ends_while_polling(void)
+{
+	model_take("k:a");
+	rig_emit("a");
+	rig_until(rig_metric("onceway_waiting", NULL, NULL) == 1);
+	engine_abort(rig.engine);
+}
+
+static void ends_while_backing_off(void)
+{
+	rig_script(CALL_DELIVER, (struct step){.rc = OW_RETRY, .retry_after_ms = 50000});
+	rig_emit("a");
+	rig_spin();
+	engine_abort(rig.engine);
+}
+
+static void waits_until_its_deadline(void)
+{
+	rig_script(CALL_DELIVER, (struct step){.later = true, .stubborn = true});
+	rig_emit("a");
+	rig_emit("a");
+	rig_until(rig_outcomes(OW_REJECTED) == 1);
+	rig_until(rig.cancels == 1);
+	call_answer(rig_call(CALL_DELIVER, 0), fine);
+}
+
+static void asks_until_its_deadline(void)
+{
+	model_take("k:a");
+	rig_emit("a");
+}
+
+static void is_rejected_behind(void)
+{
+	rig_script(CALL_DELIVER, later);
+	rig_emit("a");
+	rig_spin();
+	rig_emit("a");
+	rig_spin();
+	call_answer(rig_call(CALL_DELIVER, 0), fine);
+}
+
+static void is_rejected_elsewhere(void)
+{
+	rig_script(
+	    CALL_CLAIM, (struct step){.state = OW_CLAIM_IN_PROGRESS, .remaining_ms = -1});
+	rig_emit("a");
+}
+
+static const struct {
+	void (*happen)(void);
+	int status;
+	int in_progress;
+	int64_t deadline_ms, max_inflight; /* 0: the usual */
+} comes_again[] = {
+    {beyond_max_inflight, 503, IN_PROGRESS_WAIT, 0, 2},
+    {store_down, 503, IN_PROGRESS_WAIT, 0, 0},
+    {store_too_slow, 503, IN_PROGRESS_WAIT, 0, 0},
+    {sink_busy, 503, IN_PROGRESS_WAIT, 0, 0},
+    {ends_before_it_begins, 503, IN_PROGRESS_WAIT, 0, 0},
+    {ends_while_claiming, 503, IN_PROGRESS_WAIT, 0, 0},
+    {ends_while_delivering, 503, IN_PROGRESS_WAIT, 0, 0},
+    {ends_while_polling, 503, IN_PROGRESS_WAIT, 0, 0},
+    {ends_while_backing_off, 503, IN_PROGRESS_WAIT, 0, 0},
+    {waits_until_its_deadline, 409, IN_PROGRESS_WAIT, 20, 0},
+    {asks_until_its_deadline, 409, IN_PROGRESS_WAIT, 30, 0},
+    {is_rejected_behind, 409, IN_PROGRESS_REJECT, 0, 0},
+    {is_rejected_elsewhere, 409, IN_PROGRESS_REJECT, 0, 0},
+};
+
+START_TEST(every_503_and_409_says_when_to_come_again)
+{
+	struct rig_setup setup = rig_usual();
+	setup.policy.in_progress = comes_again[_i].in_progress;
+	if (comes_again[_i].deadline_ms)
+		setup.policy.deadline_ms = comes_again[_i].deadline_ms;
+	if (comes_again[_i].max_inflight)
+		setup.policy.max_inflight = comes_again[_i].max_inflight;
+	restart(setup);
+	comes_again[_i].happen();
+	rig_until(engine_unsettled(rig.engine) == 0);
+	unsigned found = 0;
+	list_each(&rig.sent, link)
+	{
+		const struct sent *s = list_entry(link, struct sent, link);
+		found += s->status == comes_again[_i].status && s->retry_after_ms > 0;
+	}
+	ck_assert_uint_ge(found, 1);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("route/flow, failures");
@@ -328,10 +567,17 @@ static Suite *suite(void)
 	tcase_add_test(t, keep_does_not_keep_what_was_told_to_come_again);
 	tcase_add_test(t, a_store_that_cannot_claim_is_503);
 	tcase_add_test(t, a_claim_state_that_does_not_exist_is_503);
-	tcase_add_test(t, what_cannot_be_committed_is_still_acknowledged);
+	tcase_add_test(t, a_commit_that_fails_is_tried_again);
+	tcase_add_test(t, what_cannot_be_committed_until_the_deadline_is_still_acknowledged);
+	tcase_add_test(t, a_commit_past_the_deadline_is_tried_once_more);
+	tcase_add_test(t, a_commit_is_retried_under_its_lease);
+	tcase_add_test(t, a_failure_to_be_kept_is_committed_again_too);
+	tcase_add_test(t, an_abort_ends_the_waits_of_a_commit);
 	tcase_add_test(t, a_commit_that_is_refused_is_a_lost_lease);
 	tcase_add_test(t, a_release_that_is_refused_is_a_lost_lease);
 	tcase_add_test(t, a_release_that_fails_is_counted);
+	tcase_add_loop_test(t, every_503_and_409_says_when_to_come_again, 0,
+	    sizeof(comes_again) / sizeof(comes_again[0]));
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -58,7 +58,7 @@ START_TEST(labels_are_bounded_in_number)
 	route_count_label(route, text_of("l7")); /* still counted apart */
 	ck_assert_int_eq(labelled("l7"), 2);
 	ck_assert_int_eq(labelled("other"), 50);
-	ck_assert_uint_le(route->labels.count, METRIC_SERIES_MAX + 1);
+	ck_assert_uint_le(route->labels.entries.count, METRIC_SERIES_MAX + 1);
 }
 END_TEST
 

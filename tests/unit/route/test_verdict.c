@@ -74,7 +74,8 @@ START_TEST(acknowledged_is_what_the_sink_has)
 	for (int o = OW_DELIVERED; o < OUTCOMES; o++) {
 		judge(
 		    (struct verdict){.outcome = (enum ow_outcome)o, .status = 200, .why = "w"});
-		ck_assert_int_eq(told.acknowledge, o == OW_DELIVERED || o == OW_DUPLICATE);
+		ck_assert_int_eq(
+		    told.acknowledge, o == OW_DELIVERED || o == OW_DUPLICATE || o == OW_PASSED);
 	}
 	judge((struct verdict){
 	    .outcome = OW_DUPLICATE, .status = 502, .why = "w", .kept_failure = true});
@@ -136,6 +137,41 @@ START_TEST(the_sink_s_own_reply)
 }
 END_TEST
 
+/* Keyers know the outcomes of the first minor. */
+START_TEST(a_keyer_is_told_the_nearest_outcome_it_knows)
+{
+	const struct {
+		enum ow_outcome outcome;
+		const char *body;
+	} cases[] = {{OW_MISSING_KEY, "invalid key=a\"b why=w"},
+	    {OW_MISMATCH, "rejected key=a\"b why=w"},
+	    {OW_DELIVERED, "delivered key=a\"b why=w"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		judge((struct verdict){.outcome = cases[i].outcome, .status = 422, .why = "w"});
+		check_body(cases[i].body);
+	}
+	rig.host->event_set_body(event, "{}", 2);
+	judge((struct verdict){.outcome = OW_PASSED, .status = 200, .why = "w"});
+	check_body("delivered key=a\"b why=w");
+}
+END_TEST
+
+/* What is not JSON no keyer expects to have been delivered. */
+START_TEST(what_was_passed_gets_the_reply_of_a_delivery)
+{
+	judge((struct verdict){.outcome = OW_PASSED, .status = 200, .why = "w"});
+	check_body("{\"status\":\"delivered\",\"key\":\"a\\\"b\"}");
+	key_fini(&key);
+	key_init(&key, false);
+	judge((struct verdict){.outcome = OW_PASSED, .status = 200, .why = "w"});
+	check_body("{\"status\":\"delivered\"}");
+	restart_as(RESPOND_SINK, ON_DUPLICATE_REPLAY);
+	judge((struct verdict){
+	    .outcome = OW_PASSED, .status = 200, .why = "w", .result = &answer});
+	check_body("sink");
+}
+END_TEST
+
 /* The one that waited was not delivered before: it gets what the first one got. */
 START_TEST(only_acknowledged_duplicates_get_no_replay)
 {
@@ -183,6 +219,8 @@ static Suite *suite(void)
 	tcase_add_test(t, plain_replies);
 	tcase_add_test(t, the_sink_s_own_reply);
 	tcase_add_test(t, only_acknowledged_duplicates_get_no_replay);
+	tcase_add_test(t, a_keyer_is_told_the_nearest_outcome_it_knows);
+	tcase_add_test(t, what_was_passed_gets_the_reply_of_a_delivery);
 	tcase_add_test(t, no_route_no_keyer);
 	suite_add_tcase(s, t);
 	return s;

@@ -1,0 +1,109 @@
+#include "daemon/route_rules.h"
+
+#include <string.h>
+
+#include "conf/check.h"
+#include "conf/scalar.h"
+
+/*
+ * A copy that waits for another worker or process asks the store again within
+ * this time; a result whose window is over by then is one it never sees.
+ */
+#define LEAST_WINDOW_MS 2000
+
+/* Where to point: at the option if it is written down, else at the route. */
+static struct conf_mark mark_of(const struct route_settings *r, const char *option)
+{
+	const struct conf_node *node = conf_option_node(r->node, option);
+	return node ? node->mark : r->node->key_mark;
+}
+
+static void check_fallback(const struct route_settings *r, struct conf_report *report)
+{
+	const struct conf_node *node = conf_option_node(r->node, "on_store_error");
+	const struct conf_node *named = conf_option_node(r->node, "on_store_error.fallback");
+	const char *name = r->fallback_name;
+	/* Whatever else stands there was complained about. */
+	bool empty = node && node->type == CONF_MAPPING && !node->first;
+	if (empty || (named && named->is_null && !named->broken))
+		conf_error(report, node->mark,
+		    "route `%s`: option `on_store_error.fallback` is missing: name a store, or "
+		    "write `on_store_error: reject`",
+		    r->name);
+	if (name && r->store_name && strcmp(name, r->store_name) == 0)
+		conf_error(report, named->mark,
+		    "route `%s`: option `on_store_error.fallback` is the route's own store %s: "
+		    "name another one",
+		    r->name, conf_quote(report, name));
+}
+
+/*
+ * An attempt may last that long under one claim. A claim that is shorter would
+ * have to be renewed in time during each single attempt.
+ */
+static void check_lock(const struct route_settings *r, struct conf_report *report)
+{
+	int64_t deadline = r->policy.deadline_ms;
+	int64_t attempt = settings_sink_policy(r->sink).attempt_ms;
+	bool own_limit = attempt > 0 && attempt < deadline;
+	char lock_text[32], text[32];
+	if (!own_limit)
+		attempt = deadline;
+	if (r->policy.lock_ms >= attempt)
+		return;
+	conf_format_duration(r->policy.lock_ms, lock_text);
+	conf_format_duration(attempt, text);
+	if (own_limit)
+		conf_error(report, mark_of(r, "lock"),
+		    "route `%s`: option `lock` is %s, but one attempt of sink `%s` may last "
+		    "%s: raise `lock` to at least that, or lower the sink's time limit or "
+		    "`deadline`",
+		    r->name, lock_text, r->to, text);
+	else
+		conf_error(report, mark_of(r, "lock"),
+		    "route `%s`: option `lock` is %s, but one attempt of sink `%s` may last as "
+		    "long as `deadline`, %s: raise `lock` to at least that, or lower "
+		    "`deadline`",
+		    r->name, lock_text, r->to, text);
+}
+
+static void check_mismatch(const struct route_settings *r, struct conf_report *report)
+{
+	if (r->policy.on_mismatch == ON_MISMATCH_IGNORE ||
+	    r->policy.in_progress != IN_PROGRESS_ACK)
+		return;
+	conf_error(report, mark_of(r, "in_progress"),
+	    "route `%s`: option `in_progress` is `ack`, so a copy that comes during delivery "
+	    "is "
+	    "acknowledged before `on_mismatch` can compare it: use `wait` or `reject`",
+	    r->name);
+}
+
+static void check_window(const struct route_settings *r, struct conf_report *report)
+{
+	char text[32];
+	if (r->policy.window_ms == 0 || r->policy.window_ms >= LEAST_WINDOW_MS ||
+	    r->policy.in_progress != IN_PROGRESS_WAIT)
+		return;
+	conf_format_duration(r->policy.window_ms, text);
+	conf_warning(report, mark_of(r, "window"),
+	    "route `%s`: option `window` is %s: a copy that waits for another worker or "
+	    "process "
+	    "can miss the result, and is then delivered; make it at least 2s",
+	    r->name, text);
+}
+
+void route_rules_check(const struct settings *s, struct conf_report *report)
+{
+	for (const struct route_settings *r = s->routes; r; r = r->next) {
+		check_fallback(r, report);
+		check_mismatch(r, report);
+	}
+	/* What was misspelt has its default, and could complain of a time nobody wrote. */
+	if (report->errors > 0)
+		return;
+	for (const struct route_settings *r = s->routes; r; r = r->next) {
+		check_lock(r, report);
+		check_window(r, report);
+	}
+}
