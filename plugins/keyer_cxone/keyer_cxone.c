@@ -10,6 +10,8 @@
 
 #include "lib/alloc.h"
 #include "lib/canonical.h"
+#include "lib/place.h"
+#include "lib/reply.h"
 #include "lib/sha256.h"
 
 struct conf {
@@ -68,12 +70,6 @@ static const struct field {
     [TRIGGER_ID] = {"triggerId", ",\"triggerId\":", offsetof(struct conf, trigger_id), NULL},
 };
 
-/* One place in an event. */
-struct place {
-	const char *path;
-	const struct ow_pointer *pointer;
-};
-
 struct state {
 	const struct ow_host *host;
 	const char *prefix;
@@ -98,9 +94,9 @@ static const struct fault {
 	const char *type, *message;
 } faults[FAULTS] = {
     [MISSING] = {"is missing", "missing", "Field required"},
-    [NO_STRING] = {"must be a string", "string_type", "Input should be a valid string"},
-    [NO_OBJECT] = {"must be an object", "dict_type", "Input should be a valid dictionary"},
-    [NO_DOCUMENT] = {"must be a JSON object", "model_attributes_type",
+    [NO_STRING] = {PLACE_NO_STRING, "string_type", "Input should be a valid string"},
+    [NO_OBJECT] = {PLACE_NO_OBJECT, "dict_type", "Input should be a valid dictionary"},
+    [NO_DOCUMENT] = {PLACE_NO_DOCUMENT, "model_attributes_type",
 	"Input should be a valid dictionary or object to extract fields from"},
 };
 
@@ -114,28 +110,18 @@ static void destroy(void *state)
 	free(st);
 }
 
-static bool find_place(struct state *st, struct ow_instance *self, struct place *place,
-    const char *path, const char **why)
-{
-	place->path = path;
-	place->pointer = st->host->pointer(self, path);
-	if (!place->pointer)
-		*why = "a path is not a JSON pointer";
-	return place->pointer;
-}
-
 static bool find_places(
     struct state *st, struct ow_instance *self, const struct conf *conf, const char **why)
 {
 	for (size_t i = 0; i < FIELDS; i++) {
 		const char *path;
 		memcpy(&path, (const char *)conf + fields[i].offset, sizeof(path));
-		if (!find_place(st, self, &st->fields[i], path, why))
+		if (!place_init(&st->fields[i], st->host, self, path, why))
 			return false;
 	}
-	return find_place(st, self, &st->root, "", why) &&
-	       find_place(st, self, &st->timestamp, conf->timestamp, why) &&
-	       find_place(st, self, &st->data, conf->data, why);
+	return place_init(&st->root, st->host, self, "", why) &&
+	       place_init(&st->timestamp, st->host, self, conf->timestamp, why) &&
+	       place_init(&st->data, st->host, self, conf->data, why);
 }
 
 static void *create(
@@ -161,43 +147,24 @@ fail:
 
 /* ---- key ---- */
 
-static bool invalid(struct state *st, struct ow_key *key, const char *path, int fault)
+static bool check_string(
+    const struct place *place, const struct ow_event *event, struct ow_key *key)
 {
-	/* "/data/id" is told as "data/id", the whole document as "body". */
-	const char *name = path[0] ? path + 1 : "body";
-	if (fault == MISSING)
-		st->host->key_missing(key, name);
-	else
-		st->host->key_invalid(key, name, faults[fault].problem);
-	return false;
-}
-
-static bool check_string(struct state *st, const struct ow_event *event, struct ow_key *key,
-    const struct place *place)
-{
-	struct ow_json value;
-	if (!st->host->event_json(event, place->pointer, &value))
-		return invalid(st, key, place->path, MISSING);
-	if (value.type != OW_JSON_STRING)
-		return invalid(st, key, place->path, NO_STRING);
-	return true;
+	return place_check(place, event, key, OW_JSON_STRING, PLACE_NO_STRING);
 }
 
 static bool check(struct state *st, const struct ow_event *event, struct ow_key *key)
 {
 	struct ow_json value;
-	if (!st->host->event_json(event, st->root.pointer, &value) ||
-	    value.type != OW_JSON_OBJECT)
-		return invalid(st, key, "", NO_DOCUMENT);
-	if (!check_string(st, event, key, &st->fields[TRIGGER_ID]) ||
-	    !check_string(st, event, key, &st->fields[ENTITY_ID]))
+	if (!place_check(&st->root, event, key, OW_JSON_OBJECT, PLACE_NO_DOCUMENT))
 		return false;
-	if (st->timestamp.path[0] && !check_string(st, event, key, &st->timestamp))
+	if (!check_string(&st->fields[TRIGGER_ID], event, key) ||
+	    !check_string(&st->fields[ENTITY_ID], event, key))
 		return false;
-	if (st->host->event_json(event, st->data.pointer, &value) &&
-	    value.type != OW_JSON_OBJECT)
-		return invalid(st, key, st->data.path, NO_OBJECT);
-	return true;
+	if (st->timestamp.path[0] && !check_string(&st->timestamp, event, key))
+		return false;
+	return !place_get(&st->data, event, &value) || value.type == OW_JSON_OBJECT ||
+	       place_invalid(&st->data, key, PLACE_NO_OBJECT);
 }
 
 /* Writes the five fields' canonical object to st->canonical. */
@@ -208,7 +175,7 @@ static void write_canonical(struct state *st, const struct ow_event *event)
 	for (size_t i = 0; i < FIELDS; i++) {
 		struct ow_json value;
 		canonical_add(c, fields[i].start);
-		if (st->host->event_json(event, st->fields[i].pointer, &value))
+		if (place_get(&st->fields[i], event, &value))
 			canonical_add_value(c, value.raw);
 		else
 			canonical_add(c, fields[i].fallback);
@@ -216,44 +183,25 @@ static void write_canonical(struct state *st, const struct ow_event *event)
 	canonical_add(c, "}");
 }
 
-static void explain_field(struct state *st, const struct ow_event *event, struct ow_key *key,
-    const char *name, const struct place *place, const char *fallback)
-{
-	struct canonical *line = canonical_new();
-	struct ow_json value;
-	bool found = st->host->event_json(event, place->pointer, &value);
-	if (found)
-		canonical_add_value(line, value.raw);
-	else
-		canonical_add(line, fallback);
-	canonical_add(line, found ? " from " : " as default, without ");
-	canonical_add(line, place->path);
-	st->host->key_field(key, name, canonical_text(line));
-	canonical_free(line);
-}
-
 static void explain(struct state *st, const struct ow_event *event, struct ow_key *key)
 {
 	for (size_t i = 0; i < FIELDS; i++)
-		explain_field(
-		    st, event, key, fields[i].name, &st->fields[i], fields[i].fallback);
+		place_explain(&st->fields[i], event, key, fields[i].name, fields[i].fallback);
 	if (st->timestamp.path[0])
-		explain_field(st, event, key, "timestamp (not in the key)", &st->timestamp, "");
+		place_explain(&st->timestamp, event, key, "timestamp (not in the key)", "");
 	st->host->key_canonical(key, canonical_text(st->canonical));
 }
 
 static enum ow_rc make_key(void *state, const struct ow_event *event, struct ow_key *key)
 {
 	struct state *st = state;
-	struct ow_json trigger;
 	char hex[SHA256_HEX];
 	if (!check(st, event, key))
 		return OW_REJECT;
 	write_canonical(st, event);
 	sha256_hex(st->sha256, canonical_text(st->canonical), hex);
 	st->host->key_set(key, st->prefix, (struct ow_text){hex, sizeof(hex)});
-	if (st->host->event_json(event, st->fields[TRIGGER_ID].pointer, &trigger))
-		st->host->key_label(key, st->host->event_string(event, &trigger));
+	st->host->key_label(key, place_text(&st->fields[TRIGGER_ID], event));
 	if (st->host->key_explaining(key))
 		explain(st, event, key);
 	return OW_OK;
@@ -261,38 +209,15 @@ static enum ow_rc make_key(void *state, const struct ow_event *event, struct ow_
 
 /* ---- reply ---- */
 
-static void add(struct state *st, struct ow_reply *reply, const char *text)
-{
-	st->host->reply_add(reply, (struct ow_text){text, strlen(text)});
-}
-
-static void add_json(struct state *st, struct ow_reply *reply, const char *text)
-{
-	st->host->reply_add_json(reply, (struct ow_text){text, strlen(text)});
-}
-
 /* {"status":"routed","triggerId":T} */
 static void reply_status(
     struct state *st, const struct ow_event *event, struct ow_reply *reply, const char *status)
 {
-	struct ow_json trigger;
-	struct ow_text text = {"", 0};
-	if (st->host->event_json(event, st->fields[TRIGGER_ID].pointer, &trigger) &&
-	    trigger.type == OW_JSON_STRING)
-		text = st->host->event_string(event, &trigger);
-	add(st, reply, "{\"status\":");
-	add_json(st, reply, status);
-	add(st, reply, ",\"triggerId\":");
-	st->host->reply_add_json(reply, text);
-	add(st, reply, "}");
-}
-
-/* {"detail":"..."} */
-static void reply_detail(struct state *st, struct ow_reply *reply, const char *detail)
-{
-	add(st, reply, "{\"detail\":");
-	add_json(st, reply, detail);
-	add(st, reply, "}");
+	reply_text(st->host, reply, "{\"status\":");
+	reply_string(st->host, reply, status);
+	reply_text(st->host, reply, ",\"triggerId\":");
+	st->host->reply_add_json(reply, place_text(&st->fields[TRIGGER_ID], event));
+	reply_text(st->host, reply, "}");
 }
 
 /* ,"data","contactId" for data/contactId. */
@@ -303,7 +228,7 @@ static void add_location(struct state *st, struct ow_reply *reply, const char *n
 		size_t len = 0;
 		for (; *p && *p != '/'; p++)
 			step[len++] = *p != '~' ? *p : *++p == '0' ? '~' : '/';
-		add(st, reply, ",");
+		reply_text(st->host, reply, ",");
 		st->host->reply_add_json(reply, (struct ow_text){step, len});
 		if (!*p)
 			break;
@@ -315,28 +240,28 @@ static void add_location(struct state *st, struct ow_reply *reply, const char *n
 static void reply_fault(
     struct state *st, struct ow_reply *reply, const char *name, const struct fault *fault)
 {
-	add(st, reply, "{\"detail\":[{\"type\":");
-	add_json(st, reply, fault->type);
-	add(st, reply, ",\"loc\":[\"body\"");
+	reply_text(st->host, reply, "{\"detail\":[{\"type\":");
+	reply_string(st->host, reply, fault->type);
+	reply_text(st->host, reply, ",\"loc\":[\"body\"");
 	if (fault != &faults[NO_DOCUMENT])
 		add_location(st, reply, name);
-	add(st, reply, "],\"msg\":");
-	add_json(st, reply, fault->message);
-	add(st, reply, "}]}");
+	reply_text(st->host, reply, "],\"msg\":");
+	reply_string(st->host, reply, fault->message);
+	reply_text(st->host, reply, "}]}");
 }
 
 static void reply_malformed(
     struct state *st, struct ow_reply *reply, const struct ow_reply_request *request)
 {
 	if (request->status == 400) { /* not UTF-8 */
-		reply_detail(st, reply, "There was an error parsing the body");
+		reply_detail(st->host, reply, "There was an error parsing the body");
 		return;
 	}
-	add(st, reply,
+	reply_text(st->host, reply,
 	    "{\"detail\":[{\"type\":\"json_invalid\",\"loc\":[\"body\"],"
 	    "\"msg\":\"JSON decode error\",\"ctx\":{\"error\":");
-	add_json(st, reply, request->why);
-	add(st, reply, "}}]}");
+	reply_string(st->host, reply, request->why);
+	reply_text(st->host, reply, "}}]}");
 }
 
 static void reply_invalid(
@@ -371,7 +296,7 @@ static void make_reply(void *state, const struct ow_event *event,
 		reply_invalid(st, reply, request);
 		break;
 	default:
-		reply_detail(st, reply, request->why);
+		reply_detail(st->host, reply, request->why);
 	}
 }
 

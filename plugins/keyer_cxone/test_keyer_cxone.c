@@ -1,15 +1,11 @@
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/text.h"
-#include "tests/plugin/mockhost.h"
+#include "tests/plugin/keyertest.h"
 #include "tests/unit/main.h"
-#include "json/scan.h"
 
-#define VECTORS SOURCE_DIR "/tests/data/cxone-keys.jsonl"
-/* So many there are; a file cut short must not pass. */
+#define VECTORS	     SOURCE_DIR "/tests/data/cxone-keys.jsonl"
 #define VECTOR_COUNT 75
 
 static struct mock *m;
@@ -33,13 +29,6 @@ static void teardown(void)
 	m = NULL;
 }
 
-static void assert_text(struct ow_text text, const char *expected)
-{
-	ck_assert_msg(
-	    text.len == strlen(expected) && memcmp(text.data, expected, text.len) == 0,
-	    "%.*s, not %s", (int)text.len, text.data, expected);
-}
-
 static struct ow_key *key_of(const char *body)
 {
 	return mock_key(keyer, mock_event(m, body), false);
@@ -47,87 +36,23 @@ static struct ow_key *key_of(const char *body)
 
 /* ---- the vectors ---- */
 
-/* A case's event; "%RUN%" in it stands for `run`, `times` times. */
-static struct ow_text event_text(const json_t *vector, struct buf *b)
-{
-	const char *text = json_string_value(json_object_get(vector, "event"));
-	const char *run = json_string_value(json_object_get(vector, "run"));
-	json_int_t times = json_integer_value(json_object_get(vector, "times"));
-	const char *mark = run ? strstr(text, "%RUN%") : NULL;
-	buf_clear(b);
-	if (!mark) {
-		buf_add_string(b, text);
-		return buf_text(b);
-	}
-	buf_add(b, text, (size_t)(mark - text));
-	while (times-- > 0)
-		buf_add_string(b, run);
-	buf_add_string(b, mark + strlen("%RUN%"));
-	return buf_text(b);
-}
-
-static void check_label(const char *name, struct ow_text event, struct ow_text label)
+static void check_label(const char *name, struct ow_text event, const struct ow_key *key)
 {
 	json_t *parsed =
 	    json_loadb(event.data, event.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
 	const json_t *trigger = json_object_get(parsed, "triggerId");
 	/* jansson refuses some valid numbers. */
 	if (trigger)
-		ck_assert_msg(text_equal(label, text_span(json_string_value(trigger),
-						    json_string_length(trigger))),
-		    "%s: label %.*s", name, (int)label.len, label.data);
+		ck_assert_msg(text_equal(key->label, text_span(json_string_value(trigger),
+							 json_string_length(trigger))),
+		    "%s: label %.*s", name, (int)key->label.len, key->label.data);
 	json_decref(parsed);
-}
-
-static void check_vector(const json_t *vector, struct buf *b)
-{
-	const char *name = json_string_value(json_object_get(vector, "case"));
-	const char *wanted = json_string_value(json_object_get(vector, "key"));
-	const char *refused = json_string_value(json_object_get(vector, "refused"));
-	struct ow_text event = event_text(vector, b);
-	struct json_error error;
-	char problem[128] = "";
-	if (!json_scan(event, NULL, NULL, &error)) {
-		ck_assert_msg(refused && strcmp(refused, "malformed") == 0, "%s: %s at %zu",
-		    name, error.problem, error.offset);
-		return;
-	}
-	struct ow_key *key = mock_key(keyer, mock_event_of(m, event.data, event.len), false);
-	if (key->rc == OW_REJECT)
-		snprintf(problem, sizeof(problem), "%s %s", key->invalid_field,
-		    key->invalid_problem);
-	if (refused) {
-		ck_assert_msg(strcmp(problem, refused) == 0, "%s: \"%s\", not \"%s\"", name,
-		    problem, refused);
-		return;
-	}
-	ck_assert_msg(key->rc == OW_OK, "%s: %s", name, problem);
-	ck_assert_msg(text_equal(key->text, text_of(wanted)), "%s: %.*s, not %s", name,
-	    (int)key->text.len, key->text.data, wanted);
-	ck_assert_str_eq(key->prefix, "cxone:dedup:");
-	check_label(name, event, key->label);
 }
 
 START_TEST(vectors)
 {
-	FILE *file = fopen(VECTORS, "r");
-	struct buf b = BUF_INIT;
-	char *line = NULL;
-	size_t size = 0;
-	int count = 0;
-	ck_assert_msg(file != NULL, "cannot open " VECTORS);
-	while (getline(&line, &size, file) > 0) {
-		json_error_t error;
-		json_t *vector = json_loads(line, 0, &error);
-		ck_assert_msg(vector != NULL, "line %d: %s", count + 1, error.text);
-		check_vector(vector, &b);
-		json_decref(vector);
-		count++;
-	}
-	ck_assert_int_eq(count, VECTOR_COUNT);
-	fclose(file);
-	free(line);
-	buf_free(&b);
+	const struct ow_component *cxone = mock_component(ow_module(), "cxone");
+	key_vectors_check(m, cxone, "cxone:dedup:", VECTORS, VECTOR_COUNT, check_label);
 }
 END_TEST
 
@@ -200,21 +125,14 @@ START_TEST(faults_are_told_in_order)
 	    {"[]", "body", "must be a JSON object"},
 	    {"5", "body", "must be a JSON object"},
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct ow_key *key = key_of(cases[i].body);
-		ck_assert_int_eq(key->rc, OW_REJECT);
-		ck_assert_str_eq(key->invalid_field, cases[i].field);
-		ck_assert_str_eq(key->invalid_problem, cases[i].problem);
-	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_refused(m, keyer, cases[i].body, cases[i].field, cases[i].problem,
+		    strcmp(cases[i].problem, "is missing") == 0);
 }
 END_TEST
 
 START_TEST(explains)
 {
-	struct ow_event *event =
-	    mock_event(m, "{\"triggerId\":\"t\\u00e9\",\"entityId\":\"e\",\"timestamp\":\"x\","
-			  "\"data\":{\"contactId\":{\"b\":1.0,\"a\":null}}}");
-	struct ow_key *key = mock_key(keyer, event, true);
 	static const char *const fields[][2] = {
 	    {"contactId", "{\"a\":null,\"b\":1.0} from /data/contactId"},
 	    {"entityId", "\"e\" from /entityId"},
@@ -223,48 +141,32 @@ START_TEST(explains)
 	    {"triggerId", "\"t\\u00e9\" from /triggerId"},
 	    {"timestamp (not in the key)", "\"x\" from /timestamp"},
 	};
-	ck_assert_uint_eq(key->fields, sizeof(fields) / sizeof(*fields));
-	for (size_t i = 0; i < key->fields; i++) {
-		ck_assert_str_eq(key->field_names[i], fields[i][0]);
-		assert_text(key->field_values[i], fields[i][1]);
-	}
-	assert_text(key->canonical, "{\"contactId\":{\"a\":null,\"b\":1.0},\"entityId\":\"e\","
-				    "\"eventType\":\"unknown\","
-				    "\"queueId\":\"\",\"triggerId\":\"t\\u00e9\"}");
-	struct ow_key *silent = mock_key(keyer, event, false);
-	ck_assert(text_equal(silent->text, key->text));
-	ck_assert_uint_eq(silent->fields, 0);
+	assert_explained(m, keyer,
+	    "{\"triggerId\":\"t\\u00e9\",\"entityId\":\"e\",\"timestamp\":\"x\","
+	    "\"data\":{\"contactId\":{\"b\":1.0,\"a\":null}}}",
+	    fields, sizeof(fields) / sizeof(*fields),
+	    "{\"contactId\":{\"a\":null,\"b\":1.0},\"entityId\":\"e\","
+	    "\"eventType\":\"unknown\",\"queueId\":\"\",\"triggerId\":\"t\\u00e9\"}");
 }
 END_TEST
 
 /* ---- replies ---- */
 
-static void assert_reply(
-    const char *body, const struct ow_reply_request *request, const char *expected)
-{
-	struct ow_event *event = mock_event(m, body);
-	struct json_error error;
-	bool valid = json_scan(text_of(body), NULL, NULL, &error);
-	const struct ow_key *key = valid ? mock_key(keyer, event, false) : NULL;
-	struct ow_reply *reply = mock_reply(keyer, event, key, request);
-	ck_assert_int_eq(reply->status, 0);
-	ck_assert_str_eq(reply->content_type, "application/json");
-	assert_text(reply->body, expected);
-	ck_assert(json_scan(reply->body, NULL, NULL, &error));
-}
-
 START_TEST(replies_of_accepted_events)
 {
 	struct ow_reply_request request = {
 	    .outcome = OW_DELIVERED, .status = 200, .why = "delivered"};
-	assert_reply(basic, &request, "{\"status\":\"routed\",\"triggerId\":\"trg-1\"}");
-	request.outcome = OW_DUPLICATE;
 	assert_reply(
-	    basic, &request, "{\"status\":\"duplicate_discarded\",\"triggerId\":\"trg-1\"}");
+	    m, keyer, basic, &request, "{\"status\":\"routed\",\"triggerId\":\"trg-1\"}");
+	request.outcome = OW_DUPLICATE;
+	assert_reply(m, keyer, basic, &request,
+	    "{\"status\":\"duplicate_discarded\",\"triggerId\":\"trg-1\"}");
 	request.waited = true;
-	assert_reply(basic, &request, "{\"status\":\"routed\",\"triggerId\":\"trg-1\"}");
-	assert_reply("{\"triggerId\":\"\\\"\\u0000\\n\\ud83d\\ude00\",\"entityId\":\"e\","
-		     "\"timestamp\":\"x\"}",
+	assert_reply(
+	    m, keyer, basic, &request, "{\"status\":\"routed\",\"triggerId\":\"trg-1\"}");
+	assert_reply(m, keyer,
+	    "{\"triggerId\":\"\\\"\\u0000\\n\\ud83d\\ude00\",\"entityId\":\"e\","
+	    "\"timestamp\":\"x\"}",
 	    &request,
 	    "{\"status\":\"routed\",\"triggerId\":\"\\\"\\u0000\\n\xf0\x9f\x98\x80\"}");
 }
@@ -274,26 +176,27 @@ START_TEST(replies_of_invalid_events)
 {
 	struct ow_reply_request request = {
 	    .outcome = OW_INVALID, .status = 422, .why = "x is wrong"};
-	assert_reply("{\"triggerId\":\"t\",\"timestamp\":\"x\"}", &request,
+	assert_reply(m, keyer, "{\"triggerId\":\"t\",\"timestamp\":\"x\"}", &request,
 	    "{\"detail\":[{\"type\":\"missing\",\"loc\":[\"body\",\"entityId\"],"
 	    "\"msg\":\"Field required\"}]}");
-	assert_reply("{\"triggerId\":5}", &request,
+	assert_reply(m, keyer, "{\"triggerId\":5}", &request,
 	    "{\"detail\":[{\"type\":\"string_type\",\"loc\":[\"body\",\"triggerId\"],"
 	    "\"msg\":\"Input should be a valid string\"}]}");
-	assert_reply("{\"triggerId\":\"t\",\"entityId\":\"e\",\"timestamp\":\"x\",\"data\":[]}",
+	assert_reply(m, keyer,
+	    "{\"triggerId\":\"t\",\"entityId\":\"e\",\"timestamp\":\"x\",\"data\":[]}",
 	    &request,
 	    "{\"detail\":[{\"type\":\"dict_type\",\"loc\":[\"body\",\"data\"],"
 	    "\"msg\":\"Input should be a valid dictionary\"}]}");
-	assert_reply("\"x\"", &request,
+	assert_reply(m, keyer, "\"x\"", &request,
 	    "{\"detail\":[{\"type\":\"model_attributes_type\",\"loc\":[\"body\"],"
 	    "\"msg\":\"Input should be a valid dictionary or object to extract fields "
 	    "from\"}]}");
 	request.why = "expected a \"value\"";
-	assert_reply("{\"triggerId\":", &request,
+	assert_reply(m, keyer, "{\"triggerId\":", &request,
 	    "{\"detail\":[{\"type\":\"json_invalid\",\"loc\":[\"body\"],\"msg\":\"JSON decode "
 	    "error\",\"ctx\":{\"error\":\"expected a \\\"value\\\"\"}}]}");
 	request.status = 400;
-	assert_reply("{\"triggerId\":\"\xff\"}", &request,
+	assert_reply(m, keyer, "{\"triggerId\":\"\xff\"}", &request,
 	    "{\"detail\":\"There was an error parsing the body\"}");
 }
 END_TEST
@@ -304,7 +207,7 @@ START_TEST(replies_name_nested_paths)
 	    .outcome = OW_INVALID, .status = 422, .why = "x is wrong"};
 	teardown();
 	with("trigger_id: /meta/a~1b/~01\n");
-	assert_reply("{}", &request,
+	assert_reply(m, keyer, "{}", &request,
 	    "{\"detail\":[{\"type\":\"missing\",\"loc\":[\"body\",\"meta\",\"a/b\",\"~1\"],"
 	    "\"msg\":\"Field required\"}]}");
 }
@@ -314,12 +217,13 @@ START_TEST(replies_of_other_outcomes)
 {
 	struct ow_reply_request request = {
 	    .outcome = OW_FAILED, .status = 502, .why = "the sink answered \"500\""};
-	assert_reply(basic, &request, "{\"detail\":\"the sink answered \\\"500\\\"\"}");
+	assert_reply(
+	    m, keyer, basic, &request, "{\"detail\":\"the sink answered \\\"500\\\"\"}");
 	request = (struct ow_reply_request){
 	    .outcome = OW_REJECTED, .status = 503, .why = "store down"};
-	assert_reply(basic, &request, "{\"detail\":\"store down\"}");
+	assert_reply(m, keyer, basic, &request, "{\"detail\":\"store down\"}");
 	request.outcome = OW_UNROUTED;
-	assert_reply("{}", &request, "{\"detail\":\"store down\"}");
+	assert_reply(m, keyer, "{}", &request, "{\"detail\":\"store down\"}");
 }
 END_TEST
 

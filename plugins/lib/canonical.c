@@ -90,13 +90,20 @@ static void add_bytes(struct canonical *c, const char *data, size_t len)
 			c->size *= 2;
 		c->data = alloc_resize(c->data, c->size);
 	}
-	memcpy(c->data + c->len, data, len);
+	/* Nothing at all may have no address, on either side. */
+	if (len)
+		memcpy(c->data + c->len, data, len);
 	c->len += len;
 }
 
 void canonical_add(struct canonical *c, const char *text)
 {
 	add_bytes(c, text, strlen(text));
+}
+
+void canonical_add_text(struct canonical *c, struct ow_text text)
+{
+	add_bytes(c, text.data, text.len);
 }
 
 /* ---- reading valid JSON ---- */
@@ -346,6 +353,14 @@ static void add_string(struct canonical *c, struct ow_text inside)
 			break;
 		add_code(c, next_code(&p));
 	}
+	add_bytes(c, "\"", 1);
+}
+
+void canonical_add_latin1(struct canonical *c, struct ow_text bytes)
+{
+	add_bytes(c, "\"", 1);
+	for (size_t i = 0; i < bytes.len; i++)
+		add_unit(c, (unsigned char)bytes.data[i]);
 	add_bytes(c, "\"", 1);
 }
 

@@ -27,6 +27,13 @@ void canonical_clear(struct canonical *c);
 
 /* Adds text as it is: punctuation, and names known to be canonical. */
 void canonical_add(struct canonical *c, const char *text);
+void canonical_add_text(struct canonical *c, struct ow_text text);
+
+/*
+ * Adds bytes of any value as a string, each of them the character of that
+ * number (ISO 8859-1), as HTTP libraries read header fields.
+ */
+void canonical_add_latin1(struct canonical *c, struct ow_text bytes);
 
 /*
  * Adds a value. raw is valid JSON as struct ow_json has it, without lone

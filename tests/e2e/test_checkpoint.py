@@ -16,10 +16,16 @@ from daemon import WRAPPER
 
 class Checkpoint(Case):
     def setUp(self):
-        temporary = tempfile.TemporaryDirectory(prefix="onceway-checkpoint-")
-        self.addCleanup(temporary.cleanup)
-        self.directory = pathlib.Path(temporary.name)
+        self.temporary = tempfile.TemporaryDirectory(prefix="onceway-checkpoint-")
+        self.directory = pathlib.Path(self.temporary.name)
         self.file = self.directory / "keys"
+
+    def _finish(self):
+        """The daemons write until they end, so their directory goes after them."""
+        try:
+            super()._finish()
+        finally:
+            self.temporary.cleanup()
 
     def with_checkpoint(self, crm, start=True, store=(), **options):
         return self.daemon(

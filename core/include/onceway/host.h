@@ -185,7 +185,11 @@ struct ow_host {
 
 	/* ---- events: making one (sources) ---- */
 
-	/* An empty event with one reference, yours until emit(). */
+	/*
+	 * An empty event with one reference, yours until emit(). A keyer may make
+	 * one to look into a JSON text that stands inside another, as its body,
+	 * and unrefs it before it returns.
+	 */
 	struct ow_event *(*event_new)(struct ow_instance *self);
 	/*
 	 * An event from a request: takes over its body, headers, path and

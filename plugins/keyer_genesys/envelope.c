@@ -1,0 +1,65 @@
+#include "envelope.h"
+
+static const struct {
+	const char *path;
+	enum ow_json_type type;
+	const char *problem;
+} members[ENVELOPE_MEMBERS] = {
+    [ENVELOPE_VERSION] = {"/version", OW_JSON_STRING, PLACE_NO_STRING},
+    [ENVELOPE_ID] = {"/id", OW_JSON_STRING, PLACE_NO_STRING},
+    [ENVELOPE_SOURCE] = {"/source", OW_JSON_STRING, PLACE_NO_STRING},
+    [ENVELOPE_ACCOUNT] = {"/account", OW_JSON_STRING, PLACE_NO_STRING},
+    [ENVELOPE_TIME] = {"/time", OW_JSON_STRING, "must be a time"},
+    [ENVELOPE_REGION] = {"/region", OW_JSON_STRING, PLACE_NO_STRING},
+    [ENVELOPE_RESOURCES] = {"/resources", OW_JSON_ARRAY, "must be an array"},
+    [ENVELOPE_TYPE] = {"/detail-type", OW_JSON_STRING, PLACE_NO_STRING},
+    [ENVELOPE_DETAIL] = {"/detail", OW_JSON_OBJECT, PLACE_NO_OBJECT},
+};
+
+bool envelope_init(
+    struct envelope *e, const struct ow_host *host, struct ow_instance *self, const char **why)
+{
+	for (size_t i = 0; i < ENVELOPE_MEMBERS; i++)
+		if (!place_init(&e->members[i], host, self, members[i].path, why))
+			return false;
+	return place_init(&e->root, host, self, "", why) &&
+	       place_init(&e->tutorial_type, host, self, "/detailType", why);
+}
+
+/* The key does not depend on the time: what is in it is the business of those who read it. */
+static bool is_number(const struct place *place, const struct ow_event *event)
+{
+	struct ow_json value;
+	return place_get(place, event, &value) &&
+	       (value.type == OW_JSON_INTEGER || value.type == OW_JSON_REAL);
+}
+
+/* AWS writes `detail-type`; `detailType` does where that is absent. */
+static const struct place *type_place(const struct envelope *e, const struct ow_event *event)
+{
+	struct ow_json value;
+	const struct place *type = &e->members[ENVELOPE_TYPE];
+	if (!place_get(type, event, &value) && place_get(&e->tutorial_type, event, &value))
+		type = &e->tutorial_type;
+	return type;
+}
+
+bool envelope_check(const struct envelope *e, const struct ow_event *event, struct ow_key *key)
+{
+	if (!place_check(&e->root, event, key, OW_JSON_OBJECT, PLACE_NO_DOCUMENT))
+		return false;
+	for (size_t i = 0; i < ENVELOPE_MEMBERS; i++) {
+		const struct place *place =
+		    i == ENVELOPE_TYPE ? type_place(e, event) : &e->members[i];
+		if (i == ENVELOPE_TIME && is_number(place, event))
+			continue;
+		if (!place_check(place, event, key, members[i].type, members[i].problem))
+			return false;
+	}
+	return true;
+}
+
+struct ow_text envelope_type(const struct envelope *e, const struct ow_event *event)
+{
+	return place_text(type_place(e, event), event);
+}
