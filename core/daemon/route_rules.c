@@ -24,13 +24,15 @@ static void check_fallback(const struct route_settings *r, struct conf_report *r
 	const struct conf_node *named = conf_option_node(r->node, "on_store_error.fallback");
 	const char *name = r->fallback_name;
 	/* Whatever else stands there was complained about. */
-	bool empty = node && node->type == CONF_MAPPING && !node->first;
+	if (!node)
+		return;
+	bool empty = node->type == CONF_MAPPING && !node->first;
 	if (empty || (named && named->is_null && !named->broken))
 		conf_error(report, node->mark,
 		    "route `%s`: option `on_store_error.fallback` is missing: name a store, or "
 		    "write `on_store_error: reject`",
 		    r->name);
-	if (name && r->store_name && strcmp(name, r->store_name) == 0)
+	if (named && name && r->store_name && strcmp(name, r->store_name) == 0)
 		conf_error(report, named->mark,
 		    "route `%s`: option `on_store_error.fallback` is the route's own store %s: "
 		    "name another one",

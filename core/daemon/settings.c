@@ -328,7 +328,7 @@ static void load_also(struct loading *l, struct route_settings *r, const char *w
 	const struct conf_node *at = node && node->type == CONF_SEQUENCE ? node->first : node;
 	r->also_sinks =
 	    arena_alloc(&l->settings->arena, (r->also.count + 1) * sizeof(*r->also_sinks));
-	for (size_t i = 0; i < r->also.count; i++, at = at->next) {
+	for (size_t i = 0; at && i < r->also.count; i++, at = at->next) {
 		const char *name = r->also.items[i];
 		check_name(l, r->node, at, what, "also", "sinks", name);
 		if (r->to && strcmp(name, r->to) == 0)

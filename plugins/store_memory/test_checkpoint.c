@@ -479,10 +479,7 @@ END_TEST
 START_TEST(a_foreign_file_starts_nothing)
 {
 	static const char *const texts[] = {"hello\n", "SQLite format 3", "REDIS0009", "[1, 2]",
-	    "   ", "onceway: {}\n",
-	    "\x7f"
-	    "ELF",
-	    "OWCHKPTX and so on, and so on, and so on"};
+	    "   ", "onceway: {}\n", "\177ELF", "OWCHKPTX and so on, and so on, and so on"};
 	make_directory();
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		must_be_refused(

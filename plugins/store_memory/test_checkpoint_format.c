@@ -40,9 +40,10 @@ static void file_record(void *arg, const struct checkpoint_record *record)
 {
 	struct file *f = arg;
 	if (f->records < 16) {
-		char *copy = malloc(record->key.len + 1);
-		memcpy(copy, record->key.data, record->key.len);
-		f->keys[f->records] = (struct ow_text){copy, record->key.len};
+		struct ow_text *key = &f->keys[f->records];
+		key->data =
+		    memcpy(malloc(record->key.len + 1), record->key.data, record->key.len);
+		key->len = record->key.len;
 	}
 	f->records++;
 	f->last = *record;
