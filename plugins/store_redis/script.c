@@ -2,23 +2,26 @@
 
 #include <string.h>
 
-/* Made of lua/ by the build: without comments, as C strings. */
+/*
+ * Made of lua/ by the build: without comments, as C strings. The empty ones are
+ * for whoever reads this without having built it.
+ */
 static const char *const texts[SCRIPTS] = {
-    [SCRIPT_CLAIM] =
+    [SCRIPT_CLAIM] = ""
 #include "store_redis/claim.lua.inc"
-	,
-    [SCRIPT_RENEW] =
+    ,
+    [SCRIPT_RENEW] = ""
 #include "store_redis/renew.lua.inc"
-	,
-    [SCRIPT_COMMIT] =
+    ,
+    [SCRIPT_COMMIT] = ""
 #include "store_redis/commit.lua.inc"
-	,
-    [SCRIPT_RELEASE] =
+    ,
+    [SCRIPT_RELEASE] = ""
 #include "store_redis/release.lua.inc"
-	,
-    [SCRIPT_COUNT] =
+    ,
+    [SCRIPT_COUNT] = ""
 #include "store_redis/count.lua.inc"
-	,
+    ,
 };
 
 void script_load_all(struct command *c)

@@ -239,6 +239,7 @@ static struct ow_tls *make_tls(struct store *s, const char **why)
 {
 	struct ow_tls_options tls = s->conf->tls;
 	tls.size = sizeof(tls);
+	/* cppcheck-suppress returnDanglingLifetime ; the host copies the options */
 	return s->host->tls_new(s->self, &tls, why);
 }
 

@@ -21,7 +21,8 @@ static void server_start(void)
 {
 	server = fork();
 	if (server == 0) {
-		freopen("/dev/null", "w", stdout);
+		if (!freopen("/dev/null", "w", stdout))
+			_exit(SKIPPED);
 		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path,
 		    "--save", "", "--dir", folder, (char *)NULL);
 		_exit(SKIPPED);
