@@ -16,8 +16,9 @@
 #include "io/tls_stream.h"
 
 /*
- * A resumed session is not verified again: it must not outlive the peer's
- * certificate, or trust in its CA, by much.
+ * A resumed session is not verified again: it must not outlive trust in the
+ * peer by much. It counts from the verification, however often the session was
+ * resumed and renewed since.
  */
 #define SESSION_MS INT64_C(3600000)
 #define SESSIONS   8 /* hosts; a pool has one, a cluster's nodes are several */
@@ -25,7 +26,7 @@
 struct kept_session {
 	char *host; /* owned; NULL: free */
 	SSL_SESSION *session;
-	int64_t since_ms;
+	struct tls_trust trust;
 	unsigned version; /* of the context it was made with */
 };
 
@@ -94,36 +95,66 @@ static struct kept_session *find(struct ow_tls *tls, const char *host)
 	return NULL;
 }
 
+static int64_t chain_end(SSL *ssl)
+{
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	int64_t first = 0;
+	for (int i = 0; chain && i < sk_X509_num(chain); i++) {
+		int64_t end = tls_end_ms(sk_X509_value(chain, i));
+		if (i == 0 || end < first)
+			first = end;
+	}
+	return first;
+}
+
+static struct tls_trust trust_of(const struct tls_stream *t, SSL *ssl)
+{
+	if (SSL_session_reused(ssl))
+		return t->offered;
+	return (struct tls_trust){.since_ms = t->began_ms, .until_ms = chain_end(ssl)};
+}
+
+static bool trusted(const struct ow_tls *tls, const struct tls_trust *trust)
+{
+	return clock_mono(tls->clock) - trust->since_ms <= SESSION_MS &&
+	       clock_wall(tls->clock) <= trust->until_ms;
+}
+
 /*
  * OpenSSL has a session for later; in TLS 1.3 that comes some time after the
- * handshake. A copy is kept: the original is spoilt when its connection ends
- * without a farewell, which is no reason not to go on with it.
+ * handshake, and again whenever the peer likes: from a connection that was made
+ * with files which are replaced by now, or verified long ago. A copy is kept: the original is
+ * spoilt when its connection ends without a farewell, which is no reason not to go on with it.
  */
 static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct tls_stream *t = tls_stream_of_ssl(ssl);
 	struct ow_tls *tls = t->owner;
+	struct tls_trust trust = trust_of(t, ssl);
+	if (t->version != tls_context_version(tls->context) || !trusted(tls, &trust))
+		return 0;
 	struct kept_session *k = find(tls, t->host);
+	if (k && k->version == t->version && k->trust.since_ms > trust.since_ms)
+		return 0;
 	if (!k)
 		k = &tls->kept[tls->next++ % SESSIONS];
 	forget(k);
 	k->host = mem_string(t->host);
 	k->session = SSL_SESSION_dup(session);
-	k->since_ms = clock_mono(tls->clock);
-	k->version = tls_context_version(tls->context);
+	k->trust = trust;
+	k->version = t->version;
 	return 0; /* the original stays OpenSSL's */
 }
 
-static void resume(struct ow_tls *tls, SSL *ssl, const char *host)
+static void resume(struct ow_tls *tls, SSL *ssl, struct tls_stream *t)
 {
-	struct kept_session *k = find(tls, host);
+	struct kept_session *k = find(tls, t->host);
 	if (!k)
 		return;
-	if (k->version != tls_context_version(tls->context) ||
-	    clock_mono(tls->clock) - k->since_ms > SESSION_MS)
+	if (k->version != t->version || !trusted(tls, &k->trust))
 		forget(k);
-	else if (k->session)
-		SSL_set_session(ssl, k->session);
+	else if (k->session && SSL_set_session(ssl, k->session) == 1)
+		t->offered = k->trust;
 }
 
 /* ---- streams ---- */
@@ -166,7 +197,8 @@ static bool expect(SSL *ssl, const char *host)
 struct bufferevent *tls_client_stream(struct ow_tls *tls, int fd, const char *host)
 {
 	static const unsigned char http11[] = "\x08http/1.1";
-	SSL_CTX *current = tls_context_use(tls->context);
+	unsigned version;
+	SSL_CTX *current = tls_context_use(tls->context, &version);
 	char wanted[256];
 	ERR_clear_error();
 	SSL *ssl = SSL_new(current);
@@ -183,13 +215,15 @@ struct bufferevent *tls_client_stream(struct ow_tls *tls, int fd, const char *ho
 	}
 	if (tls->http)
 		SSL_set_alpn_protos(ssl, http11, sizeof(http11) - 1);
-	resume(tls, ssl, wanted);
 	struct bufferevent *stream = tls_stream_new(tls->base, ssl, fd, false);
 	if (!stream)
 		return NULL;
 	struct tls_stream *t = tls_stream_of(stream);
 	t->owner = tls;
+	t->version = version;
+	t->began_ms = clock_mono(tls->clock);
 	text_store(t->host, sizeof(t->host), wanted);
+	resume(tls, ssl, t);
 	return stream;
 }
 

@@ -89,6 +89,11 @@ static int64_t asn1_ms(const ASN1_TIME *time)
 	return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * 1000 : 0;
 }
 
+int64_t tls_end_ms(const X509 *certificate)
+{
+	return asn1_ms(X509_get0_notAfter(certificate));
+}
+
 void tls_date(const X509 *certificate, bool end, char out[TLS_DATE_SIZE])
 {
 	struct tm tm = {.tm_sec = 0};
@@ -102,7 +107,7 @@ static void check_dates(struct loading *l, const X509 *certificate)
 {
 	const char *file = l->config->certificate;
 	char date[TLS_DATE_SIZE];
-	int64_t end = asn1_ms(X509_get0_notAfter(certificate));
+	int64_t end = tls_end_ms(certificate);
 	tls_date(certificate, end < l->wall_ms + EXPIRES_SOON_MS, date);
 	if (end < l->wall_ms)
 		complain(l, TLS_PART_CERTIFICATE, false,
@@ -115,7 +120,24 @@ static void check_dates(struct loading *l, const X509 *certificate)
 		    "`%s`: the certificate is not valid before %s", file, date);
 }
 
-/* ---- certificate and key ---- */
+/* ---- certificates and key ---- */
+
+/*
+ * Why PEM_read_bio_...() has no more: a file that was cut or written over must
+ * not pass for a shorter one. Clears OpenSSL's errors.
+ */
+static void check_end(struct loading *l, enum tls_part part, const char *file, int count)
+{
+	unsigned long code = ERR_peek_last_error();
+	const char *reason = ERR_reason_error_string(code);
+	if (ERR_GET_LIB(code) != ERR_LIB_PEM || ERR_GET_REASON(code) != PEM_R_NO_START_LINE)
+		complain(l, part, true, "`%s`: is damaged after %d certificate%s: %s", file,
+		    count, count == 1 ? "" : "s", reason ? reason : "cannot be read");
+	else if (count == 0)
+		complain(l, part, true, "`%s`: there is no %s in PEM form in it", file,
+		    part == TLS_PART_CA ? "CA certificate" : "certificate");
+	ERR_clear_error();
+}
 
 /* The first is our own, those behind it lead to a CA. */
 static X509 *load_certificate(struct loading *l)
@@ -126,16 +148,14 @@ static X509 *load_certificate(struct loading *l)
 	if (!bio)
 		return NULL;
 	own = PEM_read_bio_X509_AUX(bio, NULL, no_password, NULL);
-	if (!own)
-		complain(l, TLS_PART_CERTIFICATE, true,
-		    "`%s`: there is no certificate in PEM form in it", file);
-	else if (SSL_CTX_use_certificate(l->context, own) != 1)
+	if (own && SSL_CTX_use_certificate(l->context, own) != 1)
 		complain(l, TLS_PART_CERTIFICATE, true, "`%s`: OpenSSL refuses it: %s", file,
 		    ERR_reason_error_string(ERR_peek_error()));
-	while (own && (next = PEM_read_bio_X509(bio, NULL, no_password, NULL)))
+	int count = own != NULL;
+	for (; own && (next = PEM_read_bio_X509(bio, NULL, no_password, NULL)); count++)
 		if (SSL_CTX_add0_chain_cert(l->context, next) != 1)
 			X509_free(next);
-	ERR_clear_error(); /* the file's end counts as one */
+	check_end(l, TLS_PART_CERTIFICATE, file, count);
 	BIO_free(bio);
 	return own;
 }
@@ -231,11 +251,8 @@ static void load_ca_file(struct loading *l)
 		X509_free(ca);
 		count++;
 	}
-	ERR_clear_error();
+	check_end(l, TLS_PART_CA, l->config->ca, count);
 	BIO_free(bio);
-	if (count == 0)
-		complain(l, TLS_PART_CA, true,
-		    "`%s`: there is no CA certificate in PEM form in it", l->config->ca);
 }
 
 static void load_ca(struct loading *l)

@@ -70,6 +70,9 @@ const char *tls_library_version(void);
 
 #define TLS_DATE_SIZE 16
 
+/* When a certificate ends, by the wall clock; 0: not to be read. */
+int64_t tls_end_ms(const struct x509_st *certificate);
+
 /* "2026-11-21"; when the certificate ends, or begins. */
 void tls_date(const struct x509_st *certificate, bool end, char out[TLS_DATE_SIZE]);
 

@@ -62,7 +62,7 @@ void tls_server_prepare(SSL_CTX *context, const struct tls_config *config)
 struct bufferevent *tls_server_accept(
     struct tls_context *context, struct event_base *base, int fd)
 {
-	SSL_CTX *current = tls_context_use(context);
+	SSL_CTX *current = tls_context_use(context, NULL);
 	ERR_clear_error();
 	SSL *ssl = SSL_new(current);
 	SSL_CTX_free(current); /* the SSL keeps its own reference */

@@ -191,11 +191,13 @@ void tls_store_release(struct tls_store *s, struct tls_context *c)
 
 /* ---- using it ---- */
 
-SSL_CTX *tls_context_use(struct tls_context *c)
+SSL_CTX *tls_context_use(struct tls_context *c, unsigned *version)
 {
 	pthread_mutex_lock(&c->lock);
 	SSL_CTX *current = c->current;
 	SSL_CTX_up_ref(current);
+	if (version)
+		*version = c->version;
 	pthread_mutex_unlock(&c->lock);
 	return current;
 }

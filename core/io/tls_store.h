@@ -28,8 +28,11 @@ struct tls_context *tls_store_get(struct tls_store *store, const struct tls_conf
     const char *name, const char **why);
 void tls_store_release(struct tls_store *store, struct tls_context *context); /* NULL is fine */
 
-/* From any thread: a reference to what new connections are to use now. */
-struct ssl_ctx_st *tls_context_use(struct tls_context *context);
+/*
+ * From any thread: a reference to what new connections are to use now, and, if
+ * version is not NULL, which version that is.
+ */
+struct ssl_ctx_st *tls_context_use(struct tls_context *context, unsigned *version);
 const struct tls_config *tls_context_config(const struct tls_context *context);
 /* Grows when the files were replaced; what was agreed on before is then forgotten. */
 unsigned tls_context_version(struct tls_context *context);

@@ -137,10 +137,8 @@ struct bufferevent *tls_stream_new(struct event_base *base, SSL *ssl, int fd, bo
 	struct bufferevent *stream = bufferevent_openssl_socket_new(base, fd, ssl,
 	    accepting ? BUFFEREVENT_SSL_ACCEPTING : BUFFEREVENT_SSL_CONNECTING,
 	    BEV_OPT_CLOSE_ON_FREE);
-	if (!stream) {
-		SSL_free(ssl);
-		return NULL;
-	}
+	if (!stream)
+		return NULL; /* with that option libevent has freed the SSL */
 	t->hidden = true;
 	return stream;
 }

@@ -20,6 +20,12 @@ struct ssl_st; /* OpenSSL's SSL */
 struct X509_name_st;
 struct x509_store_ctx_st;
 
+/* What a client's session rests on: the handshake that verified the peer. */
+struct tls_trust {
+	int64_t since_ms; /* monotonic: when that began */
+	int64_t until_ms; /* by the wall: where the first certificate of the chain ends */
+};
+
 /* Taken from a stream with tls_stream_of(); lives as long as it. */
 struct tls_stream {
 	int fd;
@@ -29,17 +35,20 @@ struct tls_stream {
 	bool open;     /* the handshake is complete; set by tls_stream_opened() */
 	bool asked;    /* the peer wants a certificate of us */
 	bool served;   /* what the peer sent inside TLS has been seen; set by its reader */
-	unsigned char first;   /* byte that came */
-	int error;	       /* errno of the socket's last failure */
-	int verify;	       /* X509_V_ERR_... of the peer's certificate; 0: none */
-	int depth;	       /* at which that was: 0 its own */
-	char subject[128];     /* of that certificate; printable */
-	char issuer[128];      /* its issuer */
-	char date[16];	       /* where it ends, or begins if that is yet to come */
-	char names[256];       /* the names it is for */
-	unsigned long failure; /* OpenSSL's error code; 0: none */
-	char host[256];	       /* a client's: whom it wants to speak to */
-	void *owner;	       /* the client that made it; NULL */
+	unsigned char first;	  /* byte that came */
+	int error;		  /* errno of the socket's last failure */
+	int verify;		  /* X509_V_ERR_... of the peer's certificate; 0: none */
+	int depth;		  /* at which that was: 0 its own */
+	char subject[128];	  /* of that certificate; printable */
+	char issuer[128];	  /* its issuer */
+	char date[16];		  /* where it ends, or begins if that is yet to come */
+	char names[256];	  /* the names it is for */
+	unsigned long failure;	  /* OpenSSL's error code; 0: none */
+	char host[256];		  /* a client's: whom it wants to speak to */
+	void *owner;		  /* the client that made it; NULL */
+	unsigned version;	  /* of the context that a client's was made with */
+	int64_t began_ms;	  /* when a client's was made; monotonic */
+	struct tls_trust offered; /* of the session that a client's asks to resume */
 };
 
 /*

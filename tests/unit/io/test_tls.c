@@ -5,7 +5,9 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <signal.h>
@@ -438,6 +440,65 @@ START_TEST(sessions_are_resumed)
 }
 END_TEST
 
+/* Each renews the session, none the verification. */
+START_TEST(a_chain_of_resumptions_ends)
+{
+	make_server_of(serving("server"));
+	make_client_of(options(file("ca.pem")));
+	ck_assert(!resumed("localhost"));
+	for (int i = 0; i < 3; i++) {
+		clock_advance(&w.clock, 1200000);
+		ck_assert(resumed("localhost"));
+	}
+	clock_advance(&w.clock, 1);
+	ck_assert(!resumed("localhost"));
+	/* That one counts from now on. */
+	clock_advance(&w.clock, 3600000);
+	ck_assert(resumed("localhost"));
+}
+END_TEST
+
+/* A session of the peer's; the byte behind it says that the client has read it. */
+static void send_ticket(struct end *client, struct end *server)
+{
+	size_t read = evbuffer_get_length(bufferevent_get_input(client->stream));
+	ck_assert_int_eq(SSL_new_session_ticket(tls_stream_ssl(server->stream)), 1);
+	bufferevent_write(server->stream, "x", 1);
+	until(evbuffer_get_length(bufferevent_get_input(client->stream)) == read + 1);
+}
+
+START_TEST(a_late_session_is_no_new_verification)
+{
+	make_server_of(serving("server"));
+	make_client_of(options(file("ca.pem")));
+	ck_assert(!resumed("localhost"));
+	struct end old_client = w.at_client, old_server = w.at_server;
+	bufferevent_setcb(old_client.stream, NULL, NULL, NULL, NULL);
+	bufferevent_setcb(old_server.stream, NULL, NULL, NULL, NULL);
+	w.at_client = w.at_server = (struct end){.fd = -1};
+	clock_advance(&w.clock, 3600001);
+	send_ticket(&old_client, &old_server);
+	ck_assert(!resumed("localhost"));
+	/* Nor does it push out what rests on a later one. */
+	send_ticket(&old_client, &old_server);
+	ck_assert(resumed("localhost"));
+	end_close(&old_client);
+	end_close(&old_server);
+}
+END_TEST
+
+START_TEST(a_session_ends_with_its_certificate)
+{
+	make_server_of(serving("soon"));
+	make_client_of(options(file("ca.pem")));
+	ck_assert(!resumed("localhost"));
+	w.clock.manual_wall_ms += INT64_C(2) * 86400000;
+	ck_assert(resumed("localhost"));
+	w.clock.manual_wall_ms += INT64_C(1) * 86400000;
+	ck_assert(!resumed("localhost"));
+}
+END_TEST
+
 START_TEST(sessions_with_client_certificates)
 {
 	make_server_of(asking(TLS_ASKS_REQUIRE));
@@ -541,16 +602,31 @@ START_TEST(a_replaced_ca_is_used)
 }
 END_TEST
 
+/* The peer sends one on a connection that was made under another trust. */
+START_TEST(a_late_session_is_of_the_old_trust)
+{
+	replace_file("trusted.pem", "ca.pem");
+	make_server_of(serving("server"));
+	make_client_of(options(file("trusted.pem")));
+	expect_good("localhost");
+	read_tickets();
+	replace_file("trusted.pem", "other-ca.pem");
+	tls_store_look(w.store);
+	send_ticket(&w.at_client, &w.at_server);
+	expect_client_fails("localhost", "unknown CA (CN=ca)");
+}
+END_TEST
+
 START_TEST(tickets_are_renewed_once_a_day)
 {
 	make_server_of(serving("server"));
-	struct ssl_ctx_st *first = tls_context_use(w.server);
+	struct ssl_ctx_st *first = tls_context_use(w.server, NULL);
 	tls_store_look(w.store);
-	struct ssl_ctx_st *same = tls_context_use(w.server);
+	struct ssl_ctx_st *same = tls_context_use(w.server, NULL);
 	ck_assert_ptr_eq(first, same);
 	clock_advance(&w.clock, 86400000);
 	tls_store_look(w.store);
-	struct ssl_ctx_st *later = tls_context_use(w.server);
+	struct ssl_ctx_st *later = tls_context_use(w.server, NULL);
 	ck_assert_ptr_ne(first, later);
 	ck_assert_str_eq(logged(), "");
 	SSL_CTX_free(first);
@@ -614,6 +690,112 @@ START_TEST(complaints_about_files)
 	c.certificate = file("missing.pem");
 	c.key = file("nothing.pem");
 	expect_complaint(c, 3, "No such file");
+}
+END_TEST
+
+/* At most that many bytes of it; negative: the whole. */
+static void append(const char *name, const char *from, long most)
+{
+	FILE *in = fopen(file(from), "r"), *out = fopen(file(name), "a");
+	ck_assert(in && out);
+	for (int c; most-- != 0 && (c = getc(in)) != EOF;)
+		putc(c, out);
+	fclose(in);
+	fclose(out);
+}
+
+#define ALL  (-1L)
+#define TORN 400L
+
+static void append_text(const char *name, const char *text)
+{
+	FILE *out = fopen(file(name), "a");
+	ck_assert_ptr_nonnull(out);
+	fputs(text, out);
+	fclose(out);
+}
+
+/* good, damaged, good */
+static void make_damaged(const char *name, const char *first)
+{
+	unlink(file(name));
+	append(name, first, ALL);
+	append(name, "ca.pem", TORN);
+	append_text(name, "!?\n-----END CERTIFICATE-----\n");
+	append(name, "other-ca.pem", ALL);
+}
+
+static void make_torn(const char *name, const char *first)
+{
+	unlink(file(name));
+	append(name, first, ALL);
+	append(name, "other-ca.pem", TORN);
+}
+
+static struct tls_config trusting_bundle(void)
+{
+	struct tls_config c = asking(TLS_ASKS_REQUIRE);
+	c.ca = file("bundle.pem");
+	return c;
+}
+
+static struct tls_config serving_bundle(void)
+{
+	struct tls_config c = serving("server");
+	c.certificate = file("bundle.pem");
+	return c;
+}
+
+START_TEST(damaged_files_are_no_shorter_ones)
+{
+	make_damaged("bundle.pem", "ca.pem");
+	expect_complaint(trusting_bundle(), 1, "2: ");
+	expect_complaint(trusting_bundle(), 1, "bundle.pem`: is damaged after 1 certificate: ");
+	make_torn("bundle.pem", "chained.pem");
+	expect_complaint(
+	    trusting_bundle(), 1, "bundle.pem`: is damaged after 2 certificates: ");
+	make_damaged("bundle.pem", "nothing.pem");
+	expect_complaint(
+	    trusting_bundle(), 1, "bundle.pem`: is damaged after 0 certificates: ");
+	struct tls_config client = {.side = TLS_CLIENT, .ca = file("bundle.pem")};
+	expect_complaint(client, 1, "bundle.pem`: is damaged after 0 certificates: ");
+	/* Words in between and at the end are none of our business. */
+	unlink(file("bundle.pem"));
+	append("bundle.pem", "ca.pem", ALL);
+	append("bundle.pem", "nothing.pem", ALL);
+	append("bundle.pem", "other-ca.pem", ALL);
+	append("bundle.pem", "nothing.pem", ALL);
+	expect_complaint(trusting_bundle(), 0, "");
+}
+END_TEST
+
+START_TEST(damaged_chains_are_no_shorter_ones)
+{
+	make_damaged("bundle.pem", "server.pem");
+	expect_complaint(serving_bundle(), 1, "0: ");
+	expect_complaint(serving_bundle(), 1, "bundle.pem`: is damaged after 1 certificate: ");
+	make_torn("bundle.pem", "server.pem");
+	expect_complaint(serving_bundle(), 1, "bundle.pem`: is damaged after 1 certificate: ");
+	make_torn("bundle.pem", "nothing.pem");
+	expect_complaint(serving_bundle(), 1, "bundle.pem`: is damaged after 0 certificates: ");
+}
+END_TEST
+
+START_TEST(damaged_files_replace_nothing)
+{
+	replace_file("trusted.pem", "ca.pem");
+	make_server_of(serving("server"));
+	make_client_of(options(file("trusted.pem")));
+	expect_good("localhost");
+	make_torn("bundle.pem", "other-ca.pem");
+	replace_file("trusted.pem", "bundle.pem");
+	tls_store_look(w.store);
+	tls_store_look(w.store);
+	ck_assert_uint_eq(count_logged("sink crm: tls.ca: "), 1);
+	contains(logged(), "trusted.pem`: is damaged after 1 certificate: ");
+	contains(logged(), "going on with what was loaded before");
+	read_tickets();
+	expect_good("localhost");
 }
 END_TEST
 
@@ -728,6 +910,35 @@ START_TEST(the_socket_is_not_libevent_s_to_close)
 }
 END_TEST
 
+static int allocations_left;
+
+static void *scarce_alloc(size_t size)
+{
+	return allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+static void *scarce_realloc(void *old, size_t size)
+{
+	return allocations_left-- > 0 ? realloc(old, size) : NULL;
+}
+
+/* libevent owns the SSL from the call on, also when that fails. */
+START_TEST(no_memory_for_a_stream)
+{
+	make_server_of(serving("server"));
+	make_client_of(options(file("ca.pem")));
+	connect_sockets();
+	event_set_mem_functions(scarce_alloc, scarce_realloc, free);
+	allocations_left = 0;
+	ck_assert_ptr_null(tls_client_stream(w.client, w.at_client.fd, "localhost"));
+	ck_assert_ptr_null(tls_server_accept(w.server, w.base, w.at_server.fd));
+	allocations_left = INT_MAX;
+	event_set_mem_functions(malloc, realloc, free);
+	ck_assert_int_eq(fcntl(w.at_client.fd, F_GETFD) < 0, 0);
+	expect_good("localhost");
+}
+END_TEST
+
 static void make_directory(void)
 {
 	strcpy(directory, "/tmp/onceway-tls-XXXXXX");
@@ -760,16 +971,24 @@ static Suite *suite(void)
 	tcase_add_test(t, client_certificates);
 	tcase_add_test(t, optional_client_certificates);
 	tcase_add_test(t, sessions_are_resumed);
+	tcase_add_test(t, a_chain_of_resumptions_ends);
+	tcase_add_test(t, a_late_session_is_no_new_verification);
+	tcase_add_test(t, a_session_ends_with_its_certificate);
 	tcase_add_test(t, sessions_with_client_certificates);
 	tcase_add_test(t, replaced_files_are_used);
 	tcase_add_test(t, a_replaced_ca_is_used);
+	tcase_add_test(t, a_late_session_is_of_the_old_trust);
 	tcase_add_test(t, tickets_are_renewed_once_a_day);
 	tcase_add_test(t, complaints_about_files);
+	tcase_add_test(t, damaged_files_are_no_shorter_ones);
+	tcase_add_test(t, damaged_chains_are_no_shorter_ones);
+	tcase_add_test(t, damaged_files_replace_nothing);
 	tcase_add_test(t, a_client_names_the_file_at_fault);
 	tcase_add_test(t, plain_peers);
 	tcase_add_test(t, the_socket_s_own_errors);
 	tcase_add_test(t, a_stale_error_is_nobody_s);
 	tcase_add_test(t, the_socket_is_not_libevent_s_to_close);
+	tcase_add_test(t, no_memory_for_a_stream);
 	suite_add_tcase(s, t);
 	return s;
 }
