@@ -467,15 +467,23 @@ static void send_ticket(struct end *client, struct end *server)
 	until(evbuffer_get_length(bufferevent_get_input(client->stream)) == read + 1);
 }
 
+/* The connection stays while others are made. */
+static void set_aside(struct end *client, struct end *server)
+{
+	*client = w.at_client;
+	*server = w.at_server;
+	bufferevent_setcb(client->stream, NULL, NULL, NULL, NULL);
+	bufferevent_setcb(server->stream, NULL, NULL, NULL, NULL);
+	w.at_client = w.at_server = (struct end){.fd = -1};
+}
+
 START_TEST(a_late_session_is_no_new_verification)
 {
 	make_server_of(serving("server"));
 	make_client_of(options(file("ca.pem")));
 	ck_assert(!resumed("localhost"));
-	struct end old_client = w.at_client, old_server = w.at_server;
-	bufferevent_setcb(old_client.stream, NULL, NULL, NULL, NULL);
-	bufferevent_setcb(old_server.stream, NULL, NULL, NULL, NULL);
-	w.at_client = w.at_server = (struct end){.fd = -1};
+	struct end old_client, old_server;
+	set_aside(&old_client, &old_server);
 	clock_advance(&w.clock, 3600001);
 	send_ticket(&old_client, &old_server);
 	ck_assert(!resumed("localhost"));
@@ -614,6 +622,24 @@ START_TEST(a_late_session_is_of_the_old_trust)
 	tls_store_look(w.store);
 	send_ticket(&w.at_client, &w.at_server);
 	expect_client_fails("localhost", "unknown CA (CN=ca)");
+}
+END_TEST
+
+START_TEST(a_late_session_pushes_out_no_newer_one)
+{
+	struct end old_client, old_server;
+	replace_file("trusted.pem", "ca.pem");
+	make_server_of(serving("server"));
+	make_client_of(options(file("trusted.pem")));
+	ck_assert(!resumed("localhost"));
+	set_aside(&old_client, &old_server);
+	replace_file("trusted.pem", "ca.pem");
+	tls_store_look(w.store);
+	ck_assert(!resumed("localhost"));
+	send_ticket(&old_client, &old_server);
+	ck_assert(resumed("localhost"));
+	end_close(&old_client);
+	end_close(&old_server);
 }
 END_TEST
 
@@ -978,6 +1004,7 @@ static Suite *suite(void)
 	tcase_add_test(t, replaced_files_are_used);
 	tcase_add_test(t, a_replaced_ca_is_used);
 	tcase_add_test(t, a_late_session_is_of_the_old_trust);
+	tcase_add_test(t, a_late_session_pushes_out_no_newer_one);
 	tcase_add_test(t, tickets_are_renewed_once_a_day);
 	tcase_add_test(t, complaints_about_files);
 	tcase_add_test(t, damaged_files_are_no_shorter_ones);
