@@ -55,13 +55,14 @@ __attribute__((format(printf, 3, 4))) static void complain(
 	const struct option_report *r = (const struct option_report *)(const void *)base;
 	const struct conf_node *at = option ? conf_option_node(r->node, option) : NULL;
 	struct buf text = BUF_INIT;
-	struct ow_list secrets = {NULL, 0};
+	/* Beyond that list's end is where the next one is noted: ours is gone by then. */
+	struct ow_list secrets = *r->secrets;
 	va_list args;
 	va_start(args, fmt);
 	buf_vprintf(&text, fmt, args);
 	va_end(args);
 	add_secrets(r->arena, &secrets, at, false);
-	conceal(&text, option ? secrets : *r->secrets);
+	conceal(&text, secrets);
 	/* Both `must be ...` and "`x` is not ..." read well behind the option's name. */
 	const char *colon = text.data[0] == '`' ? ":" : "";
 	if (option)
