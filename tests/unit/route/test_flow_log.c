@@ -61,6 +61,10 @@ START_TEST(a_flood_hides_no_error)
 	struct sent *c = rig_emit("c");
 	rig_until(c->settled);
 	ck_assert_uint_eq(lines_with("failed: the sink did not accept it: no such place"), 1);
+	rig_script(CALL_CLAIM, (struct step){.rc = OW_FAIL, .why = "unreachable"});
+	struct sent *d = rig_emit("d");
+	rig_until(d->settled);
+	ck_assert_uint_eq(lines_with("rejected: the store cannot be asked"), 1);
 }
 END_TEST
 
