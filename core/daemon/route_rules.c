@@ -95,6 +95,44 @@ static void check_window(const struct route_settings *r, struct conf_report *rep
 	    r->name, text);
 }
 
+/* What a keyer puts before its keys, by the option of that name; NULL: it has none. */
+static const char *prefix_of(const struct component_settings *keyer)
+{
+	struct ow_option o;
+	const char *prefix;
+	for (size_t i = 0; conf_table_at(keyer->component->table, i, &o); i++) {
+		if (strcmp(o.name, "prefix") != 0 || o.type != OW_T_STRING)
+			continue;
+		memcpy(&prefix, (const char *)keyer->conf + o.offset, sizeof(prefix));
+		return prefix;
+	}
+	return NULL;
+}
+
+static bool share_keys(const struct route_settings *a, const struct route_settings *b)
+{
+	const char *one = prefix_of(a->keyer), *other = prefix_of(b->keyer);
+	return a->store == b->store && a->keyer->component == b->keyer->component &&
+	       strcmp(one ? one : "", other ? other : "") == 0;
+}
+
+/* The same event on two ways to one sink may well be meant; to two sinks it hardly is. */
+static void check_shared_keys(
+    const struct settings *s, const struct route_settings *r, struct conf_report *report)
+{
+	for (const struct route_settings *o = s->routes; o != r; o = o->next) {
+		if (!share_keys(o, r) || o->sink == r->sink)
+			continue;
+		conf_warning(report, r->node->key_mark,
+		    "route `%s` and route `%s` (line %d) share their keys in store `%s`, but "
+		    "not their sink: what one has delivered is a duplicate to the other, whose "
+		    "sink never gets it; give one's keyer another `prefix`, or one another "
+		    "store (for a copy to a second sink there is `also`)",
+		    r->name, o->name, o->node->key_mark.line, r->store_name);
+		return;
+	}
+}
+
 void route_rules_check(const struct settings *s, struct conf_report *report)
 {
 	for (const struct route_settings *r = s->routes; r; r = r->next) {
@@ -108,4 +146,6 @@ void route_rules_check(const struct settings *s, struct conf_report *report)
 		check_lock(r, report);
 		check_window(r, report);
 	}
+	for (const struct route_settings *r = s->routes; r && report->errors == 0; r = r->next)
+		check_shared_keys(s, r, report);
 }

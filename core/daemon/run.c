@@ -81,7 +81,7 @@ static void drained(struct assembly *a, const char *why, void *arg)
 	struct daemon *d = arg;
 	(void)a;
 	if (why)
-		log_warning("core", "while draining: %s", why);
+		log_error("core", "while draining: %s", why);
 	worker_post(d->main, worker_drained, d);
 }
 

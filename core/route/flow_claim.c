@@ -50,7 +50,8 @@ static void turn_away(struct flow *f, int64_t retry_after_ms)
 	if (f->route->parts.policy->in_progress == IN_PROGRESS_ACK)
 		flow_settle(f, &(struct verdict){.outcome = OW_DUPLICATE,
 				   .status = 200,
-				   .why = "its first copy is being delivered"});
+				   .why = "its first copy is being delivered",
+				   .unfinished = true});
 	else
 		flow_reject(f, 409, "its first copy is still being delivered", retry_after_ms);
 }

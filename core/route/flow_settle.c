@@ -65,13 +65,17 @@ static void take_over(struct list *waiters)
 	}
 }
 
-/* The sink refused the event for good: a copy would be refused too, another payload may not. */
-static void refuse_waiters(struct list *waiters, const struct verdict *v)
+/*
+ * The sink refused the event for good: a copy would be refused too, another
+ * payload may not, and another route has another sink.
+ */
+static void refuse_waiters(
+    struct list *waiters, const struct verdict *v, const struct route *route)
 {
 	list_each(waiters, link)
 	{
 		struct flow *f = list_entry(link, struct flow, waiting);
-		if (!flow_differs(f, v->digest))
+		if (f->route == route && !flow_differs(f, v->digest))
 			flow_settle(f, v);
 	}
 	take_over(waiters);
@@ -79,20 +83,23 @@ static void refuse_waiters(struct list *waiters, const struct verdict *v)
 
 /*
  * What the holder's end means for those that waited for it: with a result it
- * is theirs too, and so is a refusal for good; after any other failure that
- * released the key the first of them takes over.
+ * is theirs too, and so is a refusal for good. After any other failure that
+ * released the key the first of them takes over; and when the holder was
+ * answered without knowing how the event ends, which is its route's way and may
+ * not be theirs.
  */
-static void settle_waiters(struct list *waiters, const struct verdict *v)
+static void settle_waiters(
+    struct list *waiters, const struct verdict *v, const struct route *route)
 {
 	if (list_empty(waiters))
 		return;
 	bool accepted = v->outcome == OW_DELIVERED || v->outcome == OW_PASSED;
 	bool failed = v->outcome == OW_FAILED && !v->kept_failure;
 	if (failed && v->refused) {
-		refuse_waiters(waiters, v);
+		refuse_waiters(waiters, v, route);
 		return;
 	}
-	if (failed || (v->outcome == OW_REJECTED && v->status == 409)) {
+	if (failed || v->unfinished || (v->outcome == OW_REJECTED && v->status == 409)) {
 		take_over(waiters);
 		return;
 	}
@@ -124,7 +131,7 @@ void flow_let_go(struct flow *f, const struct verdict *v)
 	struct list waiters;
 	stop_holding(f, &waiters);
 	if (v)
-		settle_waiters(&waiters, v);
+		settle_waiters(&waiters, v, f->route);
 	else
 		take_over(&waiters);
 }
@@ -152,7 +159,7 @@ void flow_settle(struct flow *f, const struct verdict *v)
 	count_settled(f, v);
 	tell_source(f, v);
 	stop_holding(f, &waiters);
-	settle_waiters(&waiters, v);
+	settle_waiters(&waiters, v, f->route);
 	engine_leave(f->engine, &f->link);
 	flow_free(f);
 }

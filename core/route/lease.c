@@ -9,8 +9,11 @@
 #include "base/text.h"
 #include "io/timer.h"
 
-/* Time beyond the deadline in which the commit or release must still find the claim. */
-#define MARGIN_MS STORE_LIMIT_MS
+/*
+ * Time beyond the deadline in which the commit, and the one after it if that
+ * fails, must still find the claim: two calls and the longest wait between.
+ */
+#define MARGIN_MS (2 * STORE_LIMIT_MS + 1250)
 
 struct lease {
 	struct engine *engine;

@@ -16,7 +16,9 @@ struct verdict {
 	const struct ow_result *result; /* the sink's answer, good or bad, or NULL */
 	const unsigned char *digest;	/* of the payload it is about, or NULL */
 	bool refused;			/* FAILED: by the sink, for good */
-	bool waited;			/* a duplicate that waited for the first one's result */
+	bool unfinished; /* DUPLICATE: of an event whose end nobody knows yet (in_progress: ack)
+			  */
+	bool waited;	 /* a duplicate that waited for the first one's result */
 	bool kept_failure; /* a duplicate of an event that failed for good (on_failure: keep) */
 };
 

@@ -234,6 +234,13 @@ bool checkpoint_file_load(struct checkpoint_file *f, struct memory *m,
 	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 && errno == ENOENT)
 		return true;
+	if (fd < 0 && errno == ELOOP) {
+		snprintf(why, CHECKPOINT_WHY,
+		    "checkpoint %s is a symbolic link, which the next one would replace: name "
+		    "the file itself",
+		    f->path);
+		return false;
+	}
 	if (fd < 0)
 		return cannot(why, "open", f->path, errno);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {

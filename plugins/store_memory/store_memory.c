@@ -441,6 +441,9 @@ static void saved_last(void *arg)
 	checkpoint_news(s->shared->checkpoint, &news);
 	s->draining = NULL;
 	if (news.save_failed) {
+		s->host->log(s->self, OW_LOG_ERROR,
+		    "the last checkpoint was not written: what was delivered since the one "
+		    "before is forgotten, and will be delivered again if it is repeated");
 		s->host->op_done(op, OW_FAIL, news.why);
 		return;
 	}

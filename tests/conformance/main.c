@@ -109,8 +109,12 @@ static int take_option(struct arguments *a, int letter)
 		a->subject.seed = (uint64_t)number;
 		return status;
 	case 't':
-		return take_number(optarg, LIMIT_S_MAX, &a->limit_s, "--limit");
+		status = take_number(optarg, LIMIT_S_MAX, &a->limit_s, "--limit");
+		return status || a->limit_s > 0 ? status
+						: usage_error("no time at all:", "--limit");
 	case 'H':
+		if (!strchr(optarg, ':'))
+			return usage_error("not `NAME: VALUE`:", "--header");
 		if (a->header_count == SUBJECT_HEADERS_MAX)
 			return usage_error("too many --header", NULL);
 		a->subject.headers[a->header_count++] = optarg;

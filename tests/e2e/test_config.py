@@ -51,6 +51,17 @@ class Corpus(unittest.TestCase):
             "window-short.yaml:5:65: warning: route `a`: option `window` is 500ms: a copy that "
             "waits for another worker or process can miss the result, and is then delivered; "
             "make it at least 2s\n")
+        done = check("shared-keys.yaml", cwd=CORPUS / "good")
+        self.assertEqual(
+            done.stderr.decode(),
+            "shared-keys.yaml:7:3: warning: route `b` and route `a` (line 6) share their keys in "
+            "store `main`, but not their sink: what one has delivered is a duplicate to the "
+            "other, whose sink never gets it; give one's keyer another `prefix`, or one another "
+            "store (for a copy to a second sink there is `also`)\n"
+            "shared-keys.yaml:8:3: warning: route `c` and route `b` (line 7) share their keys in "
+            "store `main`, but not their sink: what one has delivered is a duplicate to the "
+            "other, whose sink never gets it; give one's keyer another `prefix`, or one another "
+            "store (for a copy to a second sink there is `also`)\n")
 
     @needs_all
     def test_bad(self):

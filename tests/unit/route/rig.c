@@ -559,13 +559,14 @@ static void start_pulse(void)
 	event_add(pulse, &tv);
 }
 
-static void add_route(const char *name, struct ow_instance *source, struct ow_instance *store)
+static void add_route(const char *name, const struct route_policy *policy,
+    struct ow_instance *source, struct ow_instance *store)
 {
 	int64_t limit = rig.setup.also_limit_ms;
 	const struct copy_sink also = {rig.second_sink, limit ? limit : 60000};
 	engine_add_route(
 	    rig.engine, route_new(&(struct route_parts){.name = name,
-			    .policy = &rig.setup.policy,
+			    .policy = policy,
 			    .source = instance_name(source),
 			    .keyer = rig.keyer,
 			    .store = store,
@@ -595,7 +596,7 @@ void rig_start(struct rig_setup setup)
 	start_pulse();
 	rig.engine = engine_new(rig.worker);
 	make_instances();
-	add_route("r", rig.source, rig.store);
+	add_route("r", &rig.setup.policy, rig.source, rig.store);
 }
 
 void rig_second_route(bool own_store)
@@ -606,7 +607,9 @@ void rig_second_route(bool own_store)
 	if (own_store)
 		rig.second_store =
 		    instance_new(rig.worker, instance_component(rig.store), "st2", NULL, &why);
-	add_route("r2", rig.second_source, own_store ? rig.second_store : rig.store);
+	rig.second_policy = rig.setup.policy;
+	add_route("r2", &rig.second_policy, rig.second_source,
+	    own_store ? rig.second_store : rig.store);
 }
 
 static void note_drained(void *arg)

@@ -98,6 +98,7 @@ struct rig_setup {
 
 struct rig {
 	struct rig_setup setup;
+	struct route_policy second_policy; /* of the second route: the first one's, at first */
 	struct clock clock;
 	struct worker_common common;
 	struct worker *worker;

@@ -291,6 +291,38 @@ START_TEST(one_store_is_one_memory_for_all_routes)
 }
 END_TEST
 
+/* The other route's way of answering early is not this one's: nothing is accepted yet. */
+START_TEST(an_early_answer_is_only_the_route_s_own)
+{
+	rig.setup.policy.in_progress = IN_PROGRESS_ACK;
+	rig_second_route(false);
+	rig.second_policy.in_progress = IN_PROGRESS_WAIT;
+	rig_script(CALL_CLAIM, later);
+	rig_script(CALL_CLAIM, later);
+	rig_emit("a");
+	rig_emit_second("a");
+	rig_expect("claim a");
+	call_answer(rig_call(CALL_CLAIM, 0), (struct step){.state = OW_CLAIM_IN_PROGRESS});
+	rig_expect("settle a duplicate 200, claim a");
+	call_answer(rig_call(CALL_CLAIM, 0), (struct step){.state = OW_CLAIM_NEW});
+	rig_expect("deliver a, commit a, settle a delivered 200");
+}
+END_TEST
+
+START_TEST(a_refusal_is_only_the_route_s_own)
+{
+	rig_second_route(false);
+	rig_script(CALL_DELIVER, later);
+	rig_emit("a");
+	rig_emit("a");
+	rig_emit_second("a");
+	rig_expect("claim a, deliver a");
+	call_answer(rig_call(CALL_DELIVER, 0), (struct step){.rc = OW_REJECT, .why = "no"});
+	rig_expect("release a, settle a failed 502, settle a failed 502, claim a, deliver a, "
+		   "commit a, settle a delivered 200");
+}
+END_TEST
+
 START_TEST(two_stores_are_two_memories)
 {
 	rig_second_route(true);
@@ -327,6 +359,8 @@ static Suite *suite(void)
 	tcase_add_test(t, abort_keeps_no_failure);
 	tcase_add_test(t, abort_of_many_in_all_states);
 	tcase_add_test(t, one_store_is_one_memory_for_all_routes);
+	tcase_add_test(t, an_early_answer_is_only_the_route_s_own);
+	tcase_add_test(t, a_refusal_is_only_the_route_s_own);
 	tcase_add_test(t, two_stores_are_two_memories);
 	suite_add_tcase(s, t);
 	return s;

@@ -351,19 +351,17 @@ START_TEST(those_behind_a_dry_run_ask_for_themselves)
 {
 	observe();
 	rig_second_route(false);
+	rig.second_policy.observe = false;
 	rig_script(CALL_CLAIM, later);
 	rig_emit("a");
 	rig_spin();
-	rig.setup.policy.observe = false; /* of the second route; both borrow one policy */
 	rig_emit_second("a");
 	rig_emit_second("a");
 	rig_expect("claim a");
-	rig.setup.policy.observe = true;
 	rig_script(CALL_CLAIM, later);
 	call_answer(rig_call(CALL_CLAIM, 0), (struct step){.state = OW_CLAIM_IN_PROGRESS});
 	while (rig.made[CALL_CLAIM] < 2)
 		rig_turn();
-	rig.setup.policy.observe = false;
 	call_answer(rig_call(CALL_CLAIM, 0), (struct step){.state = OW_CLAIM_DONE});
 	rig_expect("claim a, deliver -, settle a passed 200, settle a duplicate 200, "
 		   "settle a duplicate 200");

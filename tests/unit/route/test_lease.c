@@ -57,7 +57,7 @@ START_TEST(a_lock_beyond_the_deadline_is_never_renewed)
 	rig_spin();
 	deliver_now();
 	rig_stop();
-	setup.policy.lock_ms = 65001; /* deadline and margin: 65 s */
+	setup.policy.lock_ms = 71251; /* deadline and margin: 71.25 s */
 	rig_start(setup);
 	rig_script(CALL_DELIVER, later);
 	rig_emit("a");
