@@ -55,12 +55,16 @@ __attribute__((format(printf, 3, 4))) static void complain(
 	const struct option_report *r = (const struct option_report *)(const void *)base;
 	const struct conf_node *at = option ? conf_option_node(r->node, option) : NULL;
 	struct buf text = BUF_INIT;
-	/* Beyond that list's end is where the next one is noted: ours is gone by then. */
-	struct ow_list secrets = *r->secrets;
+	struct ow_list secrets = {NULL, 0};
 	va_list args;
 	va_start(args, fmt);
 	buf_vprintf(&text, fmt, args);
 	va_end(args);
+	/* Of others' secrets the beginning alone may be the complaint's own words: `redis://`.
+	 */
+	for (size_t i = 0; i < r->secrets->count; i++)
+		if (!option || strstr(text.data, r->secrets->items[i]))
+			add_secret(r->arena, &secrets, r->secrets->items[i]);
 	add_secrets(r->arena, &secrets, at, false);
 	conceal(&text, secrets);
 	/* Both `must be ...` and "`x` is not ..." read well behind the option's name. */
