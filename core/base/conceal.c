@@ -26,30 +26,37 @@ static size_t shown(const char *at, bool begins, const char *secret)
 	return n;
 }
 
-static void conceal_one(struct buf *text, const char *secret)
+static size_t longest(const char *at, bool begins, struct ow_list secrets)
 {
-	struct buf out = BUF_INIT;
-	const char *from = text->data;
-	for (const char *at = from; secret[0] && (at = strchr(at, secret[0]));) {
-		size_t n = shown(at, at == text->data, secret);
-		if (n == 0) {
-			at++;
-			continue;
-		}
-		buf_add(&out, from, (size_t)(at - from));
-		buf_add_string(&out, "the value given");
-		at += n;
-		from = at;
+	size_t longest = 0;
+	for (size_t i = 0; i < secrets.count; i++) {
+		size_t n = shown(at, begins, secrets.items[i]);
+		longest = n > longest ? n : longest;
 	}
-	if (from != text->data) {
-		buf_add_string(&out, from);
-		buf_free(text);
-		*text = out;
-	}
+	return longest;
 }
 
+/*
+ * In one pass over the text as it was: taking out one secret would leave the
+ * rest of another that it begins, or that begins inside it.
+ */
 void conceal(struct buf *text, struct ow_list secrets)
 {
-	for (size_t i = 0; i < secrets.count && text->len > 0; i++)
-		conceal_one(text, secrets.items[i]);
+	struct buf out = BUF_INIT;
+	size_t until = 0; /* before it, all is concealed */
+	for (size_t i = 0; i < text->len; i++) {
+		size_t n = longest(text->data + i, i == 0, secrets);
+		if (n > 0 && i >= until)
+			buf_add_string(&out, "the value given");
+		if (n > 0 && i + n > until)
+			until = i + n;
+		if (i >= until)
+			buf_add_char(&out, text->data[i]);
+	}
+	if (until > 0) {
+		buf_free(text);
+		*text = out;
+	} else {
+		buf_free(&out);
+	}
 }

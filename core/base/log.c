@@ -20,9 +20,9 @@
 #define PERIOD_MS    1000
 #define LINE_MAX_LEN 8192 /* a longer line is cut */
 
-/* A place in the code and whom it speaks of: a noisy route must not hide a quiet one. */
+/* Where a line comes from and whom it speaks of: a noisy route must not hide a quiet one. */
 struct place {
-	uintptr_t id; /* of the format string and of the name */
+	uint64_t id; /* of level, place and name */
 	int64_t since_ms;
 	unsigned written, left_out;
 	/* the last line left out, for the one that says how many they were */
@@ -77,6 +77,24 @@ static void add_clean(struct buf *b, struct ow_text t)
 	}
 }
 
+/* A value ends where it ends: quoted, if it could be taken for the next field. */
+static void add_value(struct buf *b, struct ow_text t)
+{
+	bool plain = true;
+	for (size_t i = 0; i < t.len && plain; i++) {
+		unsigned char c = (unsigned char)t.data[i];
+		plain = c > 0x20 && c != 0x7f && c != '=' && c != '"';
+	}
+	if (plain) {
+		buf_add_text(b, t);
+		return;
+	}
+	struct buf quoted = BUF_INIT;
+	buf_add_json(&quoted, t);
+	add_clean(b, buf_text(&quoted)); /* JSON leaves DEL as it is */
+	buf_free(&quoted);
+}
+
 static void add_text_line(struct buf *b, const char *time, enum ow_level level, const char *who,
     const struct log_field *fields, struct ow_text message, unsigned left_out)
 {
@@ -84,7 +102,7 @@ static void add_text_line(struct buf *b, const char *time, enum ow_level level, 
 	add_clean(b, message);
 	for (; fields && fields->name; fields++) {
 		buf_printf(b, " %s=", fields->name);
-		add_clean(b, fields->value);
+		add_value(b, fields->value);
 	}
 	if (left_out)
 		buf_printf(b, " (%u like this left out)", left_out);
@@ -174,17 +192,24 @@ static void tell_left_out(struct place *p)
 	p->left_out = 0;
 }
 
+static uint64_t place_id(enum ow_level level, const char *place, const char *who)
+{
+	const uint64_t parts[] = {
+	    (uint64_t)level, (uintptr_t)place, hash_bytes(who, strlen(who))};
+	return hash_bytes(parts, sizeof(parts));
+}
+
 /*
  * Whether a line of this place may be written now, and how many of its lines
  * were left out before. Two places that share a slot push each other out, which
  * writes more than the limit, never less than the first line.
  */
-static bool admit(enum ow_level level, const char *who, const char *fmt, struct ow_text message,
-    unsigned *left_out)
+static bool admit(enum ow_level level, const char *place, const char *who,
+    struct ow_text message, unsigned *left_out)
 {
 	int64_t now = clock_mono(logger.clock);
-	uintptr_t id = (uintptr_t)fmt ^ (uintptr_t)hash_bytes(who, strlen(who));
-	struct place *p = &logger.places[(id >> 3) & (PLACES - 1)];
+	uint64_t id = place_id(level, place, who);
+	struct place *p = &logger.places[id & (PLACES - 1)];
 	*left_out = 0;
 	if (p->id != id)
 		tell_left_out(p);
@@ -213,9 +238,8 @@ void log_flush(void)
 
 /* ---- writing ---- */
 
-/* The message, already made from fmt: the format tells the place. */
-static void write_message(enum ow_level level, bool limited, const char *who,
-    const struct log_field *fields, const char *fmt, struct ow_text message)
+static void write_message(enum ow_level level, bool limited, const char *place, const char *who,
+    const struct log_field *fields, struct ow_text message)
 {
 	unsigned left_out = 0;
 	if (!logger.clock)
@@ -223,20 +247,20 @@ static void write_message(enum ow_level level, bool limited, const char *who,
 	if (message.len > LINE_MAX_LEN)
 		message.len = LINE_MAX_LEN;
 	pthread_mutex_lock(&logger.lock);
-	if (!limited || admit(level, who, fmt, message, &left_out))
+	if (!limited || admit(level, place, who, message, &left_out))
 		write_one(level, who, fields, message, left_out + logger.unwritten);
 	pthread_mutex_unlock(&logger.lock);
 }
 
-__attribute__((format(printf, 5, 0))) static void write_formatted(enum ow_level level,
-    bool limited, const char *who, const struct log_field *fields, const char *fmt,
-    va_list args)
+__attribute__((format(printf, 6, 0))) static void write_formatted(enum ow_level level,
+    bool limited, const char *place, const char *who, const struct log_field *fields,
+    const char *fmt, va_list args)
 {
 	struct buf message = BUF_INIT;
 	if (!log_enabled(level))
 		return;
 	buf_vprintf(&message, fmt, args);
-	write_message(level, limited, who, fields, fmt, buf_text(&message));
+	write_message(level, limited, place, who, fields, buf_text(&message));
 	buf_free(&message);
 }
 
@@ -248,15 +272,24 @@ static bool is_limited(enum ow_level level)
 void log_vwrite(enum ow_level level, const char *who, const struct log_field *fields,
     const char *fmt, va_list args)
 {
-	write_formatted(level, is_limited(level), who, fields, fmt, args);
+	write_formatted(level, is_limited(level), fmt, who, fields, fmt, args);
 }
 
-void log_write_seldom(
-    enum ow_level level, const char *who, const struct log_field *fields, const char *fmt, ...)
+void log_write_place(enum ow_level level, const char *place, const char *who,
+    const struct log_field *fields, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
-	write_formatted(level, true, who, fields, fmt, args);
+	write_formatted(level, is_limited(level), place, who, fields, fmt, args);
+	va_end(args);
+}
+
+void log_write_seldom(enum ow_level level, const char *place, const char *who,
+    const struct log_field *fields, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	write_formatted(level, true, place, who, fields, fmt, args);
 	va_end(args);
 }
 
@@ -268,7 +301,7 @@ void log_vwrite_concealed(
 		return;
 	buf_vprintf(&message, fmt, args);
 	conceal(&message, secrets);
-	write_message(level, is_limited(level), who, NULL, fmt, buf_text(&message));
+	write_message(level, is_limited(level), fmt, who, NULL, buf_text(&message));
 	buf_free(&message);
 }
 

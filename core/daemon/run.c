@@ -102,7 +102,11 @@ static void timer_due(evutil_socket_t fd, short what, void *arg)
 	struct daemon *d = arg;
 	(void)fd, (void)what;
 	if (d->aborted) {
-		/* Nothing is lost: what is unfinished was never acknowledged. */
+		/*
+		 * What is unfinished was never acknowledged. But stores are not
+		 * stopped: one in memory loses the keys committed since its last
+		 * checkpoint, and delivers their copies again.
+		 */
 		log_error("core", "a plugin does not stop; exiting without it");
 		_exit(EXIT_FAILURE);
 	}

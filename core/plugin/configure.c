@@ -60,8 +60,13 @@ __attribute__((format(printf, 3, 4))) static void complain(
 	va_start(args, fmt);
 	buf_vprintf(&text, fmt, args);
 	va_end(args);
+	/* Of others' secrets the beginning alone may be the complaint's own words: `redis://`.
+	 */
+	for (size_t i = 0; i < r->secrets->count; i++)
+		if (!option || strstr(text.data, r->secrets->items[i]))
+			add_secret(r->arena, &secrets, r->secrets->items[i]);
 	add_secrets(r->arena, &secrets, at, false);
-	conceal(&text, option ? secrets : *r->secrets);
+	conceal(&text, secrets);
 	/* Both `must be ...` and "`x` is not ..." read well behind the option's name. */
 	const char *colon = text.data[0] == '`' ? ":" : "";
 	if (option)

@@ -16,7 +16,7 @@ void flow_store_failed(struct flow *f, const char *what)
 	metric_add(f->store->errors, 1);
 	snprintf(text, sizeof(text), "store %s: %s: %s", instance_name(f->store->instance),
 	    what, f->op.why);
-	flow_log(f, OW_LOG_ERROR, text);
+	flow_log(f, OW_LOG_ERROR, what, text);
 }
 
 /* ---- commit ---- */

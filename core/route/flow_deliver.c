@@ -40,6 +40,7 @@ void flow_give_up(struct flow *f, const struct ow_delivery *d)
 		      : late		 ? 504
 					 : 502,
 	    .why = failure_phrase(f, d, late),
+	    .place = f->answer.result.status ? "the sink answered" : NULL,
 	    .detail = f->why,
 	    .retry_after_ms = d->retry_after_ms,
 	    .digest = f->claim.digest,
@@ -128,7 +129,7 @@ static void deliver_done(struct ow_op *op, void *arg)
 		flow_give_up(f, d);
 		return;
 	}
-	flow_log(f, OW_LOG_DEBUG, op->why);
+	flow_log(f, OW_LOG_DEBUG, "retry", op->why);
 	flow_enter(f, FLOW_BACKING_OFF);
 	f->retry_at_us = flow_now_us(f) + wait * 1000;
 	flow_start_timer(f, backoff_due, wait);

@@ -87,8 +87,9 @@ void flow_without_key(struct flow *f, int status, const char *why)
 	else if (f->key.missing && policy->on_missing == ON_MISSING_PASS)
 		pass(f, TEXT_NONE);
 	else
-		flow_settle(
-		    f, &(struct verdict){.outcome = outcome, .status = status, .why = why});
+		flow_settle(f,
+		    &(struct verdict){
+			.outcome = outcome, .status = status, .why = why, .place = "no key"});
 }
 
 /*

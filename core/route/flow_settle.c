@@ -145,7 +145,8 @@ static void log_settled(const struct flow *f, const struct verdict *v)
 		return;
 	snprintf(text, sizeof(text), "%s: %s%s%s", outcome_name(v->outcome), v->why,
 	    detailed ? ": " : "", detailed ? v->detail : "");
-	flow_log(f, trouble ? OW_LOG_WARNING : OW_LOG_DEBUG, text);
+	flow_log(
+	    f, trouble ? OW_LOG_WARNING : OW_LOG_DEBUG, v->place ? v->place : v->why, text);
 }
 
 void flow_settle(struct flow *f, const struct verdict *v)

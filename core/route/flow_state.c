@@ -44,13 +44,13 @@ static void put_words(const struct flow *f, struct log_words *w)
 	snprintf(w->who, sizeof(w->who), "route %s", f->route ? f->route->parts.name : "-");
 }
 
-void flow_log(const struct flow *f, enum ow_level level, const char *what)
+void flow_log(const struct flow *f, enum ow_level level, const char *place, const char *what)
 {
 	struct log_words w;
 	if (!log_enabled(level))
 		return;
 	put_words(f, &w);
-	log_write(level, w.who, w.fields, "%s", what);
+	log_write_place(level, place, w.who, w.fields, "%s", what);
 }
 
 void flow_log_observed(const struct flow *f, enum ow_outcome outcome, const char *why)
@@ -59,8 +59,8 @@ void flow_log_observed(const struct flow *f, enum ow_outcome outcome, const char
 	if (!log_enabled(OW_LOG_INFO))
 		return;
 	put_words(f, &w);
-	log_write_seldom(OW_LOG_INFO, w.who, w.fields, "observed: would have been %s: %s",
-	    outcome_name(outcome), why);
+	log_write_seldom(OW_LOG_INFO, outcome_name(outcome), w.who, w.fields,
+	    "observed: would have been %s: %s", outcome_name(outcome), why);
 }
 
 /* ---- states ---- */

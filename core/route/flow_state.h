@@ -68,7 +68,8 @@ struct flow {
 struct worker *flow_worker(const struct flow *f);
 int64_t flow_now_us(const struct flow *f);
 int64_t flow_left_ms(const struct flow *f); /* until the deadline; 0: it has passed */
-void flow_log(const struct flow *f, enum ow_level level, const char *what);
+/* place: as log_write_place() wants it. */
+void flow_log(const struct flow *f, enum ow_level level, const char *place, const char *what);
 /* What a dry run would have done. Limited in number as errors and warnings are. */
 void flow_log_observed(const struct flow *f, enum ow_outcome outcome, const char *why);
 

@@ -10,6 +10,7 @@ struct verdict {
 	enum ow_outcome outcome;
 	int status;			/* proposed to the keyer; what an HTTP source answers */
 	const char *why;		/* one phrase, safe to show to the vendor */
+	const char *place;		/* static: why's kind in the log; NULL: why is static */
 	const char *detail;		/* more of it, for the log only; NULL or empty: none */
 	int64_t retry_after_ms;		/* 0: none */
 	const struct ow_result *result; /* the sink's answer, good or bad, or NULL */

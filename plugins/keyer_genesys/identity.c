@@ -43,18 +43,24 @@ bool identity_init(struct identity *identity, const struct ow_host *host,
 	return true;
 }
 
-static bool has_utterances(const struct identity *identity, const struct ow_event *event)
+/* An empty text tells no two events apart. */
+static bool tells_apart(const struct place *place, const struct ow_event *event)
 {
 	struct ow_json value;
+	return place_get_some(place, event, &value) &&
+	       (value.type != OW_JSON_STRING || place_text(place, event).len > 0);
+}
+
+static bool has_utterances(const struct identity *identity, const struct ow_event *event)
+{
 	for (size_t i = 0; i < IDENTITY_UTTERANCES; i++)
-		if (place_get_some(&identity->utterances[i], event, &value))
+		if (tells_apart(&identity->utterances[i], event))
 			return true;
 	return false;
 }
 
 unsigned identity_of_occurrence(const struct identity *identity, const struct ow_event *event)
 {
-	struct ow_json value;
 	unsigned taken =
 	    IDENTITY_BIT(MEMBER_COMMUNICATION_ID) | IDENTITY_BIT(MEMBER_BODY_CONVERSATION_ID) |
 	    IDENTITY_BIT(MEMBER_EVENT_TIME) | IDENTITY_BIT(MEMBER_FLOW_OUTCOME_ID) |
@@ -63,7 +69,7 @@ unsigned identity_of_occurrence(const struct identity *identity, const struct ow
 	bool heard = has_utterances(identity, event);
 	if (heard)
 		taken |= IDENTITY_UTTERANCE_IDS;
-	if (!heard && !place_get_some(&identity->members[MEMBER_EVENT_TIME], event, &value))
+	if (!heard && !tells_apart(&identity->members[MEMBER_EVENT_TIME], event))
 		taken |= IDENTITY_BIT(MEMBER_ID);
 	return taken;
 }

@@ -163,24 +163,7 @@ static bool is_tutorial(const struct state *st, const struct ow_event *event)
 	return has(st, event, MEMBER_EVENT_TYPE);
 }
 
-static bool check_detail(
-    const struct state *st, const struct ow_event *event, struct ow_key *key)
-{
-	if (st->conf->identity == ENVELOPE)
-		return check_id(member(st, MEMBER_ID), event, key);
-	if (st->conf->identity == CORRELATION &&
-	    !check_id(member(st, MEMBER_CORRELATION_ID), event, key))
-		return false;
-	if (!is_tutorial(st, event))
-		return check_string(member(st, MEMBER_TOPIC_NAME), event, key);
-	return check_string(&st->detail_id, event, key) &&
-	       check_string(member(st, MEMBER_EVENT_TYPE), event, key) &&
-	       check_string(&st->timestamp, event, key) &&
-	       check_optional_string(member(st, MEMBER_DETAIL_CONVERSATION_ID), event, key) &&
-	       check_optional_string(&st->user_id, event, key);
-}
-
-/* ---- the key's text ---- */
+/* ---- which members ---- */
 
 static bool is_replay(const struct state *st, const struct ow_event *event)
 {
@@ -211,6 +194,47 @@ static unsigned choose(const struct state *st, const struct ow_event *event)
 	return replay | name | IDENTITY_BIT(business_id(st, event)) |
 	       (st->conf->action ? IDENTITY_BIT(MEMBER_ACTION) : 0);
 }
+
+/* Whether the key is hashed rather than written out. */
+static bool is_hashed(const struct state *st, const struct ow_event *event)
+{
+	if (st->conf->identity == ENVELOPE)
+		return false;
+	return st->conf->identity == CORRELATION || !is_tutorial(st, event) ||
+	       st->conf->encoding == UNAMBIGUOUS;
+}
+
+/*
+ * Where the envelope's id is taken into a key that is ours, it alone may tell
+ * two events apart. The service's own key has an empty one as it stands.
+ */
+static bool check_envelope_id(
+    const struct state *st, const struct ow_event *event, struct ow_key *key)
+{
+	bool taken = choose(st, event) & IDENTITY_BIT(MEMBER_ID);
+	return !taken || !is_hashed(st, event) || check_id(member(st, MEMBER_ID), event, key);
+}
+
+static bool check_detail(
+    const struct state *st, const struct ow_event *event, struct ow_key *key)
+{
+	if (st->conf->identity == ENVELOPE)
+		return check_id(member(st, MEMBER_ID), event, key);
+	if (st->conf->identity == CORRELATION &&
+	    !check_id(member(st, MEMBER_CORRELATION_ID), event, key))
+		return false;
+	if (!is_tutorial(st, event))
+		return check_id(member(st, MEMBER_TOPIC_NAME), event, key) &&
+		       check_envelope_id(st, event, key);
+	return check_string(&st->detail_id, event, key) &&
+	       check_string(member(st, MEMBER_EVENT_TYPE), event, key) &&
+	       check_string(&st->timestamp, event, key) &&
+	       check_optional_string(member(st, MEMBER_DETAIL_CONVERSATION_ID), event, key) &&
+	       check_optional_string(&st->user_id, event, key) &&
+	       check_envelope_id(st, event, key);
+}
+
+/* ---- the key's text ---- */
 
 static void add_part(struct state *st, struct ow_text part)
 {
@@ -260,15 +284,6 @@ static void write_hashed(struct state *st, const struct ow_event *event, unsigne
 		event));
 	canonical_add(st->text, "_");
 	canonical_add_text(st->text, (struct ow_text){hex, sizeof(hex)});
-}
-
-/* Whether the key is hashed rather than written out. */
-static bool is_hashed(const struct state *st, const struct ow_event *event)
-{
-	if (st->conf->identity == ENVELOPE)
-		return false;
-	return st->conf->identity == CORRELATION || !is_tutorial(st, event) ||
-	       st->conf->encoding == UNAMBIGUOUS;
 }
 
 static bool write_text(struct state *st, const struct ow_event *event, struct ow_key *key)

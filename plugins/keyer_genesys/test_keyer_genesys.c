@@ -205,6 +205,39 @@ START_TEST(identities)
 }
 END_TEST
 
+/* What is empty makes no two events equal. */
+START_TEST(empty_ids_are_missing)
+{
+	static const char *const timeless[] = {"{}", "{\"conversationId\":\"c-1\"}",
+	    "{\"eventTime\":null}", "{\"eventTime\":\"\"}",
+	    "{\"transcripts\":[{\"utteranceId\":\"\"}]}"};
+	for (size_t i = 0; i < sizeof(timeless) / sizeof(*timeless); i++) {
+		struct buf event[3] = {BUF_INIT, BUF_INIT, BUF_INIT};
+		for (int k = 0; k < 3; k++)
+			buf_printf(&event[k], EVENT("%s", "", NOTIFICATION(TOPIC, "%s")),
+			    k == 0   ? ""
+			    : k == 1 ? "e"
+				     : "f",
+			    timeless[i]);
+		assert_refused(m, keyer, event[0].data, "id", "is missing", true);
+		ck_assert(!same(event[1].data, event[2].data));
+		for (int k = 0; k < 3; k++)
+			buf_free(&event[k]);
+	}
+	/* Not where others tell the events apart. */
+	ck_assert(same(EVENT("", "", ACD_START), EVENT("e", "", ACD_START)));
+	static const char topicless[] =
+	    EVENT("e", "", NOTIFICATION("", "{\"eventTime\":1,\"conversationId\":\"c-1\"}"));
+	assert_refused(m, keyer, topicless, "detail/topicName", "is missing", true);
+	with("identity: correlation\n");
+	assert_refused(m, keyer, topicless, "detail/topicName", "is missing", true);
+	with("encoding: unambiguous\n");
+	assert_refused(m, keyer, EVENT("", "", TUTORIAL("")), "id", "is missing", true);
+	ck_assert_int_eq(
+	    key_of(EVENT("", "", TUTORIAL(",\"conversationId\":\"c-1\"")))->rc, OW_OK);
+}
+END_TEST
+
 START_TEST(underscores_can_be_told_apart)
 {
 #define TYPED(type, conversation)                                                              \
@@ -327,6 +360,7 @@ static Suite *suite(void)
 	tcase_add_test(t, labels_are_few);
 	tcase_add_test(t, replays_are_an_option);
 	tcase_add_test(t, identities);
+	tcase_add_test(t, empty_ids_are_missing);
 	tcase_add_test(t, underscores_can_be_told_apart);
 	tcase_add_test(t, faults);
 	tcase_add_test(t, explains);

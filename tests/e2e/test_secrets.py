@@ -166,6 +166,8 @@ class Secrets(Case):
             "headers": sink(headers={"Authorization": give("line", "s3cret line\r\nb")}),
             "header list": sink(headers=[give("in-a-list")]),
             "headers text": sink(headers=give("in-a-text")),
+            "another option's": sink(method=give("twice", "s3cret twice"),
+                                     headers={"Authorization": self.secrets[-1]}),
             "misspelt": sink(headrs={"Authorization": give("misspelt")}),
         }
         if form == "file":

@@ -57,6 +57,36 @@ START_TEST(takes_all_of_them_out)
 }
 END_TEST
 
+static void expect_all(
+    const char *const *items, size_t count, const char *text, const char *expected)
+{
+	struct buf b = BUF_INIT;
+	buf_add_string(&b, text);
+	conceal(&b, (struct ow_list){items, count});
+	ck_assert_str_eq(b.data, expected);
+	buf_free(&b);
+}
+
+/* Whatever the order: nothing of the longer one is left over. */
+START_TEST(one_secret_in_another)
+{
+	static const char *const orders[][2] = {
+	    {"token", "token-of-mine"}, {"token-of-mine", "token"}};
+	for (int i = 0; i < 2; i++) {
+		expect_all(orders[i], 2, "`token-of-mine`, token-of",
+		    "`the value given`, the value given");
+		expect_all(orders[i], 2, "token-o token", "the value given-o the value given");
+	}
+	static const char *const inside[] = {"mine", "token-mine-it"};
+	expect_all(inside, 2, "token-mine-it mine", "the value given the value given");
+	static const char *const overlapping[] = {"token-mine", "mine-it"};
+	expect_all(overlapping, 2, "a token-mine-it", "a the value given");
+	/* What is put in is not searched. */
+	static const char *const words[] = {"secret", "value"};
+	expect_all(words, 2, "a secret", "a the value given");
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("conceal");
@@ -65,6 +95,7 @@ static Suite *suite(void)
 	tcase_add_test(t, takes_beginnings_out);
 	tcase_add_test(t, short_ones_only_in_quotes);
 	tcase_add_test(t, takes_all_of_them_out);
+	tcase_add_test(t, one_secret_in_another);
 	suite_add_tcase(s, t);
 	return s;
 }

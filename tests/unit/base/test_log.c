@@ -89,8 +89,30 @@ START_TEST(a_line_stays_a_line)
 	log_write(OW_LOG_INFO, "core",
 	    (struct log_field[]){{"key", text_span("x\ny\0\x1b[0m\x7f", 9)}, {NULL, TEXT_NONE}},
 	    "one\r\n%s error core: forged", TIME);
-	ck_assert_str_eq(written(), TIME " info    core: one\\x0d\\x0a" TIME
-					 " error core: forged key=x\\x0ay\\x00\\x1b[0m\\x7f\n");
+	ck_assert_str_eq(written(),
+	    TIME " info    core: one\\x0d\\x0a" TIME
+		 " error core: forged key=\"x\\ny\\u0000\\u001b[0m\\x7f\"\n");
+}
+END_TEST
+
+START_TEST(a_value_forges_no_field)
+{
+	static const char *const values[][2] = {{"a:b\\c'\xc3\xa4", "a:b\\c'\xc3\xa4"},
+	    {"k trace=x", "\"k trace=x\""}, {"k y", "\"k y\""}, {"k=y", "\"k=y\""},
+	    {"\"k\"", "\"\\\"k\\\"\""}, {"k\ty", "\"k\\ty\""}, {"k\x7fy", "\"k\\x7fy\""}};
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		char expected[100];
+		ck_assert_int_eq(ftruncate(fileno(file), 0), 0);
+		lseek(fileno(file), 0, SEEK_SET);
+		begin(OW_LOG_INFO, LOG_TEXT);
+		log_write(OW_LOG_INFO, "core",
+		    (struct log_field[]){{"key", text_of(values[i][0])},
+			{"trace", text_of("t")}, {NULL, TEXT_NONE}},
+		    "late");
+		snprintf(expected, sizeof(expected),
+		    TIME " info    core: late key=%s trace=t\n", values[i][1]);
+		ck_assert_str_eq(written(), expected);
+	}
 }
 END_TEST
 
@@ -221,8 +243,8 @@ START_TEST(what_is_told_seldom_is_limited_at_any_level)
 {
 	begin(OW_LOG_INFO, LOG_TEXT);
 	for (int i = 0; i < 1000; i++) {
-		log_write_seldom(OW_LOG_INFO, "route x", NULL, "observed %d", i);
-		log_write_seldom(OW_LOG_DEBUG, "route x", NULL, "not asked for");
+		log_write_seldom(OW_LOG_INFO, "observed", "route x", NULL, "observed %d", i);
+		log_write_seldom(OW_LOG_DEBUG, "asked", "route x", NULL, "not asked for");
 	}
 	ck_assert_uint_ge(lines(), 1);
 	ck_assert_uint_lt(lines(), 100);
@@ -242,6 +264,24 @@ START_TEST(a_noisy_one_hides_no_other)
 	for (int i = 0; i < 100; i++)
 		log_error(i < 99 ? "route a" : "route b", "%s", "broken");
 	ck_assert_ptr_nonnull(strstr(written(), "route b: broken\n"));
+}
+END_TEST
+
+/* Nor another thing that the same line of code tells, nor another level. */
+START_TEST(a_noisy_reason_hides_no_other)
+{
+	static const char busy[] = "busy", store[] = "store";
+	begin(OW_LOG_INFO, LOG_TEXT);
+	for (int i = 0; i < 1000; i++)
+		log_write_place(OW_LOG_WARNING, busy, "route a", NULL, "%s %d", "busy", i);
+	size_t first = lines();
+	ck_assert_uint_ge(first, 1);
+	ck_assert_uint_lt(first, 100);
+	log_write_place(OW_LOG_WARNING, store, "route a", NULL, "%s %d", "disk full", 1);
+	log_write_place(OW_LOG_ERROR, busy, "route a", NULL, "%s %d", "worse", 1);
+	ck_assert_uint_eq(lines(), first + 2);
+	ck_assert_ptr_nonnull(strstr(got, "warning route a: disk full 1\n"));
+	ck_assert_ptr_nonnull(strstr(got, "error   route a: worse 1\n"));
 }
 END_TEST
 
@@ -316,6 +356,7 @@ static Suite *suite(void)
 	tcase_add_test(t, writes_text);
 	tcase_add_test(t, writes_json);
 	tcase_add_test(t, a_line_stays_a_line);
+	tcase_add_test(t, a_value_forges_no_field);
 	tcase_add_test(t, keeps_to_its_level);
 	tcase_add_test(t, long_messages_are_cut);
 	tcase_add_test(t, a_place_is_limited);
@@ -324,6 +365,7 @@ static Suite *suite(void)
 	tcase_add_test(t, what_was_asked_for_is_not_limited);
 	tcase_add_test(t, what_is_told_seldom_is_limited_at_any_level);
 	tcase_add_test(t, a_noisy_one_hides_no_other);
+	tcase_add_test(t, a_noisy_reason_hides_no_other);
 	tcase_add_test(t, nobody_waits_for_a_reader);
 	tcase_add_test(t, json_tells_what_was_left_out);
 	tcase_add_test(t, lines_of_threads_do_not_mix);
