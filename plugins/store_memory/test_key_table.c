@@ -75,7 +75,7 @@ END_TEST
 START_TEST(every_step_is_bounded)
 {
 	struct key_table table;
-	uint64_t count = scale(300000), most = 0;
+	uint64_t count = scale(100000), most = 0;
 	key_table_init(&table);
 	for (uint64_t i = 0; i < count; i++) {
 		uint64_t before = table.work;
@@ -125,7 +125,7 @@ START_TEST(agrees_with_a_naive_model)
 	int64_t now = 1;
 	random_init_seeded(&random, 42);
 	key_table_init(&table);
-	for (uint64_t step = 0; step < scale(300000); step++) {
+	for (uint64_t step = 0; step < scale(100000); step++) {
 		/* A window that wanders: the table grows and shrinks many times. */
 		uint64_t i = (step / 40 + random_below(&random, KEYS / 2)) % KEYS;
 		uint32_t tag = tag_of(i);
