@@ -1,12 +1,13 @@
 #!/bin/sh
 # clang-tidy over the C files, with the checks of .clang-tidy.
 #
-#   contrib/tidy.sh BUILD_DIR     a configured build (for core/daemon/version.h)
+#   contrib/tidy.sh BUILD_DIR     a configured build, for the headers made there
 set -eu
 build=$1
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
-flags="-std=c11 -D_GNU_SOURCE -Icore/include -Icore -Iplugins -I$build/core"
-flags="$flags -DPKGLIBDIR=__FILE__ $(pkg-config --cflags libevent yaml-0.1 jansson libcrypto)"
+make -s -C "$build" generated
+flags="-std=c11 -D_GNU_SOURCE -Icore/include -Icore -Iplugins -I$build/core -I$build/plugins"
+flags="$flags -DPKGLIBDIR=__FILE__ $(pkg-config --cflags libevent yaml-0.1 jansson hiredis libcrypto)"
 find core plugins -name '*.c' ! -name 'test_*' | sort |
 	xargs -P "$(nproc)" -n 4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$@" -- '"$flags"' 2>/dev/null' tidy
