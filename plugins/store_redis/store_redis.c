@@ -45,6 +45,35 @@ static void check_login(
 		report->complain(report, "user", "needs a password");
 }
 
+static void check_nodes(const struct redis_conf *conf, const struct ow_report *report)
+{
+	struct redis_url url;
+	if (conf->nodes.count > 0 && !conf->cluster)
+		report->complain(report, "nodes", "is of use with cluster: true only");
+	for (size_t i = 0; i < conf->nodes.count; i++) {
+		const char *problem = redis_url_parse_place(conf->nodes.items[i], &url);
+		if (problem)
+			report->complain(report, "nodes", "holds `%s`, which %s",
+			    conf->nodes.items[i], problem);
+		else
+			redis_url_fini(&url);
+	}
+}
+
+static void check_cluster(
+    const struct redis_conf *conf, const struct redis_url *url, const struct ow_report *report)
+{
+	if (!conf->cluster)
+		return;
+	if (url->path)
+		report->complain(report, "cluster",
+		    "needs a url with host and port: the nodes of a cluster are reached by "
+		    "network");
+	if (url->db != 0)
+		report->complain(report, "cluster",
+		    "needs a url without a database, or with 0: a cluster has no other");
+}
+
 static void check_prefixes(const struct redis_conf *conf, const struct ow_report *report)
 {
 	for (size_t i = 0; i < conf->sweep_prefixes.count; i++)
@@ -67,6 +96,8 @@ static void redis_check(const void *data, const struct ow_report *report)
 		    report, "reconnect.base", "must not be longer than reconnect.max");
 	check_place(&url, report);
 	check_login(conf, &url, report);
+	check_nodes(conf, report);
+	check_cluster(conf, &url, report);
 	check_prefixes(conf, report);
 	tls_options_check(&conf->tls, url.tls, "redis://", "rediss://", report);
 	redis_url_fini(&url);
@@ -110,7 +141,7 @@ static void redis_count_duplicate(void *state, struct ow_text label)
 static int64_t redis_keys(void *state)
 {
 	struct store *s = state;
-	s->host->gauge_set(s->counters.in_flight, (int64_t)node_pending(s->node));
+	s->host->gauge_set(s->counters.in_flight, (int64_t)servers_pending(s->servers));
 	s->host->gauge_set(s->counters.stray_count, (int64_t)strays_count(s->strays));
 	if (s->cache)
 		s->host->gauge_set(
@@ -121,7 +152,7 @@ static int64_t redis_keys(void *state)
 static bool redis_ready(void *state, const char **why)
 {
 	struct store *s = state;
-	return node_ready(s->node, why);
+	return servers_ready(s->servers, why);
 }
 
 /* ---- life ---- */
@@ -178,41 +209,63 @@ static void started(struct store *s)
 		s->host->op_done(op, OW_OK, NULL);
 }
 
-static void on_opened(void *arg)
-{
-	struct store *s = arg;
-	started(s);
-	strays_release(s->strays);
-}
-
-static void on_lost(void *arg)
+static void on_tried(void *arg)
 {
 	started(arg);
 }
 
-static struct node *make_node(struct store *s)
+static void on_opened(void *arg)
+{
+	struct store *s = arg;
+	strays_release(s->strays);
+}
+
+static struct node_parts make_node_parts(struct store *s)
 {
 	const struct redis_conf *conf = s->conf;
-	struct node_parts parts = {.connections = conf->connections,
-	    .opened = on_opened,
-	    .lost = on_lost,
-	    .arg = s,
+	return (struct node_parts){.connections = conf->connections,
 	    .connection = {.host = s->host,
 		.self = s->self,
 		.url = &s->url,
 		.tls = s->tls,
 		.client_name = s->client_name,
+		.any_role = conf->cluster,
+		.connects = counter(s, "redis_connects_total",
+		    "Connections to Redis that were opened, the first ones included."),
+		.losses = counter(
+		    s, "redis_connections_lost_total", "Connections to Redis that were lost."),
 		.limits = {.connect_ms = conf->connect_ms,
 		    .timeout_ms = conf->timeout_ms,
 		    .base_ms = conf->base_ms,
 		    .max_ms = conf->max_ms,
 		    .health_ms = conf->health_ms,
 		    .max_queue = conf->max_queue}}};
-	parts.connection.connects = counter(s, "redis_connects_total",
-	    "Connections to Redis that were opened, the first ones included.");
-	parts.connection.losses =
-	    counter(s, "redis_connections_lost_total", "Connections to Redis that were lost.");
-	return node_new(&parts);
+}
+
+/* Workers' gauges are added up, and all see the same nodes: one shows them. */
+static struct ow_counter *make_node_gauge(struct store *s)
+{
+	struct ow_counter *gauge =
+	    s->host->gauge(s->self, "redis_nodes", "Nodes of the cluster that have slots.");
+	return atomic_exchange(&s->shared->shown, true) ? NULL : gauge;
+}
+
+static struct servers *make_servers(struct store *s)
+{
+	const struct redis_conf *conf = s->conf;
+	struct servers_parts parts = {.node = make_node_parts(s),
+	    .cluster = conf->cluster,
+	    .seeds = s->seeds,
+	    .seed_count = conf->nodes.count,
+	    .max_nodes = (size_t)conf->max_nodes,
+	    .tried = on_tried,
+	    .opened = on_opened,
+	    .arg = s};
+	if (conf->cluster) {
+		parts.gauge = make_node_gauge(s);
+		errands_count(s->errands);
+	}
+	return servers_new(&parts);
 }
 
 static char *copy_string(const char *string)
@@ -221,8 +274,8 @@ static char *copy_string(const char *string)
 	return memcpy(copy, string, strlen(string) + 1);
 }
 
-/* The url was found sound by redis_check(). */
-static const char *take_url(struct store *s)
+/* They were found sound by redis_check(). */
+static const char *take_urls(struct store *s)
 {
 	const struct redis_conf *conf = s->conf;
 	const char *problem = redis_url_parse(conf->url, &s->url);
@@ -232,7 +285,19 @@ static const char *take_url(struct store *s)
 		s->url.user = copy_string(conf->user);
 	if (conf->password)
 		s->url.password = copy_string(conf->password);
-	return NULL;
+	if (conf->nodes.count > 0)
+		s->seeds = alloc_zero(conf->nodes.count, sizeof(*s->seeds));
+	for (size_t i = 0; i < conf->nodes.count && !problem; i++)
+		problem = redis_url_parse_place(conf->nodes.items[i], &s->seeds[i]);
+	return problem;
+}
+
+static void drop_urls(struct store *s)
+{
+	redis_url_fini(&s->url);
+	for (size_t i = 0; s->seeds && i < s->conf->nodes.count; i++)
+		redis_url_fini(&s->seeds[i]);
+	free(s->seeds);
 }
 
 static struct ow_tls *make_tls(struct store *s, const char **why)
@@ -246,7 +311,8 @@ static struct ow_tls *make_tls(struct store *s, const char **why)
 static void redis_destroy(void *state)
 {
 	struct store *s = state;
-	node_free(s->node);
+	servers_free(s->servers);
+	errands_free(s->errands);
 	s->host->tls_free(s->tls);
 	sweeper_free(s->sweeper);
 	label_counts_free(s->labels);
@@ -254,7 +320,7 @@ static void redis_destroy(void *state)
 	local_cache_free(s->cache);
 	leases_free(s->leases);
 	command_fini(&s->command);
-	redis_url_fini(&s->url);
+	drop_urls(s);
 	free(s);
 }
 
@@ -265,11 +331,11 @@ static void *redis_create(
 	s->host = host;
 	s->self = self;
 	s->conf = conf;
-	*why = take_url(s);
+	*why = take_urls(s);
 	if (!*why && s->url.tls)
 		s->tls = make_tls(s, why);
 	if (*why) {
-		redis_url_fini(&s->url);
+		drop_urls(s);
 		free(s);
 		return NULL;
 	}
@@ -283,7 +349,8 @@ static void *redis_create(
 	s->labels = label_counts_new(s);
 	s->sweeper = sweeper_new(s);
 	s->cache = s->conf->local_cache ? local_cache_new((size_t)s->conf->local_cache) : NULL;
-	s->node = make_node(s);
+	s->errands = errands_new(s);
+	s->servers = make_servers(s);
 	return s;
 }
 
@@ -295,7 +362,7 @@ static void redis_start(void *state, struct ow_op *op)
 {
 	struct store *s = state;
 	s->starting = op;
-	node_open(s->node);
+	servers_open(s->servers);
 	sweeper_start(s->sweeper);
 }
 
@@ -322,9 +389,19 @@ static const struct ow_option options[] = {
     OW_SECRET(struct redis_conf, password, "password",
 	.help = "Password to log in with; may stand in the url instead, with %, @, / and : "
 		"percent-encoded."),
+    OW_BOOL(struct redis_conf, cluster, "cluster", .dflt = "false",
+	.help = "The url names a node of a Redis Cluster; the others are found through it."),
+    OW_LIST(struct redis_conf, nodes, "nodes", .max = 64,
+	.help = "More nodes of the cluster, as host or host:port, to find the others through "
+		"when the first is away."),
+    OW_INT(struct redis_conf, max_nodes, "max_nodes", .dflt = "64", .min = 1,
+	.max = SLOT_NODES_MAX, .unit = "nodes",
+	.help = "Largest cluster: master nodes that each worker connects to."),
     OW_INT(struct redis_conf, connections, "connections", .dflt = "1", .min = 1, .max = 16,
 	.unit = "connections",
-	.help = "Connections of each worker; commands are pipelined, so one carries all."),
+	.help =
+	    "Connections of each worker, in a cluster to each node; commands are pipelined, "
+	    "so one carries all."),
     OW_DURATION(struct redis_conf, connect_ms, "connect_timeout", .dflt = "2s", .min = 10,
 	.max = 60000, .help = "Time for looking up, connecting and logging in."),
     OW_DURATION(struct redis_conf, timeout_ms, "timeout", .dflt = "2s", .min = 10, .max = 60000,

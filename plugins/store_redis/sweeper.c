@@ -13,7 +13,9 @@ struct sweeper {
 	struct request request;
 	struct ow_counter *keys, *percent; /* gauges */
 	bool running, asked, elected;
-	size_t prefix; /* which of the prefixes is being counted */
+	size_t server; /* which of them is being counted */
+	unsigned generation;
+	size_t prefix; /* likewise */
 	char cursor[24];
 	int64_t found;
 	uint64_t claims, duplicates; /* at the end of the last sweep */
@@ -58,13 +60,13 @@ static void add_pattern(struct command *c, const char *prefix)
 static void on_scanned(
     struct request *request, struct redisReply *const *replies, const char *why);
 
+/* False: its server is not there. */
 static bool scan(struct sweeper *w)
 {
 	struct store *s = w->store;
-	struct ow_text anywhere = {"", 0};
-	struct node *node = store_node(s, anywhere);
+	struct node *node = servers_at(s->servers, w->server);
 	const char *why;
-	if (!node_ready(node, &why))
+	if (!node || !node_ready(node, &why))
 		return false;
 	command_clear(&s->command);
 	command_begin(&s->command, "SCAN", 5);
@@ -74,7 +76,7 @@ static bool scan(struct sweeper *w)
 	command_string(&s->command, "COUNT");
 	command_number(&s->command, BATCH);
 	w->request.done = on_scanned;
-	w->asked = node_send(node, store_hash(s, anywhere), &w->request, &s->command, &why);
+	w->asked = node_send(node, 0, &w->request, &s->command, &why);
 	return w->asked;
 }
 
@@ -114,6 +116,17 @@ static bool take(struct sweeper *w, const struct redisReply *reply)
 	return true;
 }
 
+/* To the next part, prefix or server. False: that was the last. */
+static bool go_on(struct sweeper *w)
+{
+	if (strcmp(w->cursor, "0") != 0)
+		return true;
+	if (++w->prefix < w->store->conf->sweep_prefixes.count)
+		return true;
+	w->prefix = 0;
+	return servers_at(w->store->servers, ++w->server) != NULL;
+}
+
 static void on_scanned(
     struct request *request, struct redisReply *const *replies, const char *why)
 {
@@ -121,7 +134,9 @@ static void on_scanned(
 	struct store *s = w->store;
 	(void)why;
 	w->asked = false;
-	if (!replies || !w->running) {
+	/* With other servers than it began with, it would count some keys twice or not at all.
+	 */
+	if (!replies || !w->running || w->generation != servers_generation(s->servers)) {
 		wait_for_next(w);
 		return;
 	}
@@ -131,9 +146,7 @@ static void on_scanned(
 		wait_for_next(w);
 		return;
 	}
-	if (strcmp(w->cursor, "0") == 0)
-		w->prefix++;
-	if (w->prefix < s->conf->sweep_prefixes.count) {
+	if (go_on(w)) {
 		if (!scan(w))
 			wait_for_next(w);
 		return;
@@ -145,7 +158,8 @@ static void on_scanned(
 static void on_timer(void *arg)
 {
 	struct sweeper *w = arg;
-	w->prefix = 0;
+	w->server = w->prefix = 0;
+	w->generation = servers_generation(w->store->servers);
 	w->found = 0;
 	memcpy(w->cursor, "0", 2);
 	if (!w->asked && !scan(w))

@@ -176,6 +176,36 @@ const char *redis_url_parse(const char *text, struct redis_url *url)
 	return NULL;
 }
 
+const char *redis_url_parse_place(const char *text, struct redis_url *url)
+{
+	*url = (struct redis_url){0};
+	if (strpbrk(text, "/@?"))
+		return "must be host or host:port, without scheme, login and path";
+	const char *problem = parse_host(text, strlen(text), url);
+	if (problem) {
+		redis_url_fini(url);
+		return problem;
+	}
+	print_name(url);
+	return NULL;
+}
+
+static char *copy_string(const char *string)
+{
+	return string ? copy_span(string, strlen(string)) : NULL;
+}
+
+void redis_url_like(
+    const struct redis_url *like, struct ow_text host, int port, struct redis_url *url)
+{
+	*url = (struct redis_url){.tls = like->tls,
+	    .host = copy_span(host.data, host.len),
+	    .port = port,
+	    .user = copy_string(like->user),
+	    .password = copy_string(like->password)};
+	print_name(url);
+}
+
 void redis_url_fini(struct redis_url *url)
 {
 	if (url->password)
