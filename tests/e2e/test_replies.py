@@ -455,14 +455,20 @@ class Recipes(Case):
     def test_a_field_is_missing(self):
         """No stand-in makes unrelated events equal: refused, or delivered each time."""
         key = {"plugin": "fields", "from": ["/id", "header:x-tenant"]}
-        for body in (b"{}", b'{"id":null}', b'{"id":""}', b"[]"):
-            self.begin(key)
-            self.assertEqual(self.outcome(body, ("x-tenant", "t")), 400)
-            self.assertEqual(self.crm.requests, [])
-            self.begin(key, route={"on_missing": "pass"})
+        tenant, good = ("x-tenant", "t"), b'{"id":7}'
+        lacking = [(b"{}", tenant), (b'{"id":null}', tenant), (b'{"id":""}', tenant),
+                   (good,), (good, ("x-tenant", ""))]
+        self.begin(key)
+        for body, *headers in lacking:
+            self.assertEqual(self.outcome(body, *headers), 400)
+        self.assertEqual(self.crm.requests, [])
+        self.begin(key, route={"on_missing": "pass"})
+        for body, *headers in lacking:
             for _ in range(2):
-                self.assertEqual(self.outcome(body, ("x-tenant", "t")), "delivered")
-            self.assertEqual([r.header("Idempotency-Key") for r in self.crm.requests], [None] * 2)
+                self.assertEqual(self.outcome(body, *headers), "delivered")
+        self.assertEqual({r.header("Idempotency-Key") for r in self.crm.requests}, {None})
+        self.assertEqual(len(self.crm.requests), 2 * len(lacking))
+        self.assertEqual([self.outcome(good, tenant) for _ in range(2)], ["delivered", "duplicate"])
 
     def test_sns_notification(self):
         """Over HTTP it is labelled as plain text, and its own id survives its retries."""
