@@ -89,7 +89,8 @@ static void reject_unclaimed(struct flow *f, bool too_slow)
 	f->failure = (struct verdict){.outcome = OW_REJECTED,
 	    .status = 503,
 	    .why = "the store cannot be asked",
-	    .retry_after_ms = RETRY_AFTER_MS};
+	    .retry_after_ms = RETRY_AFTER_MS,
+	    .store_failed = true};
 	if (too_slow)
 		flow_release(f);
 	else

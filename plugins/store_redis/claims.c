@@ -22,7 +22,7 @@ enum call_kind {
  * release behind it, on the same connection.
  */
 struct call {
-	struct errand errand;
+	struct trip trip;
 	struct store *store;
 	struct ow_op *op; /* NULL: cancelled; then claim and result are gone too */
 	const struct ow_claim *claim;
@@ -81,7 +81,7 @@ static void answer_claim(struct call *call, struct ow_claim_answer answer)
 static void lost(struct call *call, const char *why)
 {
 	if (call->kind == CALL_RELEASE ||
-	    (call->kind == CALL_CLAIM && errand_may_be_done(&call->errand)))
+	    (call->kind == CALL_CLAIM && trip_may_be_done(&call->trip)))
 		strays_add(call->store->strays, call->claim);
 	finish(call, OW_FAIL, why);
 }
@@ -107,7 +107,7 @@ static void give_life(struct call *call)
 	command_text(&s->command, call->claim->key);
 	command_number(&s->command, life(call->claim->window_ms));
 	command_string(&s->command, "NX");
-	if (!node_send(call->errand.node, call->errand.hash, request, &s->command, &why))
+	if (!node_send(call->trip.node, call->trip.hash, request, &s->command, &why))
 		free(request);
 }
 
@@ -116,7 +116,7 @@ static void remember(struct call *call, const struct cached *what)
 	struct store *s = call->store;
 	/* A sliding window must be renewed in Redis by every duplicate. */
 	if (s->cache && !call->claim->sliding && what->expires_ms > store_now(s))
-		local_cache_put(s->cache, call->claim->key, call->errand.hash, what);
+		local_cache_put(s->cache, call->claim->key, call->trip.hash, what);
 }
 
 static int64_t age_of(const struct value *value, int64_t left_ms, int64_t now_ms)
@@ -244,12 +244,12 @@ static bool send_again(struct call *call, enum fault fault)
 {
 	const char *why;
 	if (fault == FAULT_SYNTAX && call->kind == CALL_CLAIM && !call->scripted)
-		node_lacks_set_get(call->errand.node);
+		node_lacks_set_get(call->trip.node);
 	else if (fault == FAULT_SCRIPT && !call->whole)
 		call->whole = true;
 	else
 		return false;
-	if (!errand_repeat(&call->errand, &why))
+	if (!trip_repeat(&call->trip, &why))
 		lost(call, why);
 	return true;
 }
@@ -266,9 +266,9 @@ static void refused(struct call *call, const struct redisReply *error)
 		finish(call, OW_FAIL, why);
 }
 
-static void on_answer(struct errand *e, struct redisReply *const *replies, const char *why)
+static void on_answer(struct trip *t, struct redisReply *const *replies, const char *why)
 {
-	struct call *call = STORE_OF(e, struct call, errand);
+	struct call *call = STORE_OF(t, struct call, trip);
 	if (!call->op) {
 		free(call);
 		return;
@@ -290,7 +290,7 @@ static void on_answer(struct errand *e, struct redisReply *const *replies, const
 static void write_claim(struct call *call, struct command *c, struct ow_text own)
 {
 	const struct ow_claim *claim = call->claim;
-	const struct node *node = call->errand.node;
+	const struct node *node = call->trip.node;
 	/* In a cluster a key may leave between two commands. */
 	call->scripted =
 	    claim->sliding || call->store->conf->cluster || !node_knows_set_get(node);
@@ -319,7 +319,7 @@ static void write_commit(struct call *call, struct command *c, struct ow_text ow
 	struct value_parts parts;
 	value_write_finished(claim, call->result, call->keep_texts, &parts);
 	script_call(
-	    c, node_scripts(call->errand.node), SCRIPT_COMMIT, call->whole, claim->key, 5);
+	    c, node_scripts(call->trip.node), SCRIPT_COMMIT, call->whole, claim->key, 5);
 	command_text(c, own);
 	command_text(c, parts.head);
 	command_text(c, parts.tail);
@@ -328,11 +328,11 @@ static void write_commit(struct call *call, struct command *c, struct ow_text ow
 	free(parts.bytes);
 }
 
-static void write_call(struct errand *e, struct command *c)
+static void write_call(struct trip *t, struct command *c)
 {
-	struct call *call = STORE_OF(e, struct call, errand);
+	struct call *call = STORE_OF(t, struct call, trip);
 	const struct ow_claim *claim = call->claim;
-	const struct script_names *names = node_scripts(e->node);
+	const struct script_names *names = node_scripts(t->node);
 	char own[VALUE_CLAIM_SIZE];
 	struct ow_text own_text = {own, sizeof(own)};
 	value_write_claim(claim->token, own);
@@ -359,15 +359,15 @@ static void write_call(struct errand *e, struct command *c)
 static struct call *call_new(struct store *s, enum call_kind kind, struct ow_op *op,
     const struct ow_claim *claim, uint64_t hash)
 {
-	static const struct errand_kind errand_kind = {.write = write_call, .done = on_answer};
+	static const struct trip_kind trip_kind = {.write = write_call, .done = on_answer};
 	struct call *call = alloc_zero(1, sizeof(*call));
 	call->store = s;
 	call->kind = kind;
 	call->op = op;
 	call->claim = claim;
 	call->begun_ms = store_now(s);
-	call->errand =
-	    (struct errand){.kind = &errand_kind, .store = s, .key = claim->key, .hash = hash};
+	call->trip =
+	    (struct trip){.kind = &trip_kind, .store = s, .key = claim->key, .hash = hash};
 	call->restorable =
 	    kind != CALL_CLAIM && lease_holds(s->leases, claim->token, call->begun_ms);
 	s->host->op_set(op, call);
@@ -377,7 +377,7 @@ static struct call *call_new(struct store *s, enum call_kind kind, struct ow_op 
 static void call_begin(struct call *call)
 {
 	const char *why;
-	if (errand_send(&call->errand, &why))
+	if (trip_send(&call->trip, &why))
 		return;
 	lost(call, why);
 	free(call);
@@ -457,6 +457,6 @@ void claims_cancel(struct store *s, struct ow_op *op)
 	 */
 	if (call->kind == CALL_RELEASE && s->conf->cluster)
 		strays_add(s->strays, call->claim);
-	errand_drop(&call->errand);
+	trip_drop(&call->trip);
 	finish(call, OW_FAIL, "Redis did not answer in time");
 }

@@ -104,39 +104,39 @@ void label_counts_add(struct label_counts *counts, struct ow_text text)
 
 /* A label's count on its way. */
 struct parcel {
-	struct errand errand;
+	struct trip trip;
 	uint64_t count;
 	char key[];
 };
 
-static void write_parcel(struct errand *e, struct command *commands)
+static void write_parcel(struct trip *t, struct command *commands)
 {
-	const struct parcel *parcel = STORE_OF(e, struct parcel, errand);
-	script_call(commands, node_scripts(e->node), SCRIPT_COUNT, true, e->key, 2);
+	const struct parcel *parcel = STORE_OF(t, struct parcel, trip);
+	script_call(commands, node_scripts(t->node), SCRIPT_COUNT, true, t->key, 2);
 	command_number(commands, (int64_t)parcel->count);
 	command_number(commands, LIFE_MS);
 }
 
 /* Nobody waits for it, and nothing is done about an error. */
-static void on_counted(struct errand *e, struct redisReply *const *replies, const char *why)
+static void on_counted(struct trip *t, struct redisReply *const *replies, const char *why)
 {
 	(void)replies, (void)why;
-	free(STORE_OF(e, struct parcel, errand));
+	free(STORE_OF(t, struct parcel, trip));
 }
 
 /* False: its server is not there. */
 static bool send_one(struct label_counts *counts, const struct label *label)
 {
-	static const struct errand_kind kind = {.write = write_parcel, .done = on_counted};
+	static const struct trip_kind kind = {.write = write_parcel, .done = on_counted};
 	struct store *s = counts->store;
 	struct parcel *parcel = alloc_zero(1, sizeof(*parcel) + label->len);
 	const char *why;
 	memcpy(parcel->key, label->text, label->len);
 	struct ow_text key = {parcel->key, label->len};
 	parcel->count = label->count;
-	parcel->errand =
-	    (struct errand){.kind = &kind, .store = s, .key = key, .hash = store_hash(s, key)};
-	if (errand_ready(&parcel->errand) && errand_send(&parcel->errand, &why))
+	parcel->trip =
+	    (struct trip){.kind = &kind, .store = s, .key = key, .hash = store_hash(s, key)};
+	if (trip_ready(&parcel->trip) && trip_send(&parcel->trip, &why))
 		return true;
 	free(parcel);
 	return false;

@@ -7,8 +7,8 @@
 
 #include "lib/siphash.h"
 #include "store_redis/command.h"
-#include "store_redis/errand.h"
 #include "store_redis/servers.h"
+#include "store_redis/trip.h"
 #include "store_redis/url.h"
 
 struct label_counts;
@@ -69,7 +69,7 @@ struct store {
 	unsigned char hash_key[SIPHASH_KEY_SIZE];
 	struct redis_shared *shared;
 	struct servers *servers;
-	struct errands *errands;
+	struct trips *trips;
 	struct ow_op *starting;
 	struct command command; /* used again and again */
 	struct leases *leases;

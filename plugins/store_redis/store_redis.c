@@ -263,7 +263,7 @@ static struct servers *make_servers(struct store *s)
 	    .arg = s};
 	if (conf->cluster) {
 		parts.gauge = make_node_gauge(s);
-		errands_count(s->errands);
+		trips_count(s->trips);
 	}
 	return servers_new(&parts);
 }
@@ -312,7 +312,7 @@ static void redis_destroy(void *state)
 {
 	struct store *s = state;
 	servers_free(s->servers);
-	errands_free(s->errands);
+	trips_free(s->trips);
 	s->host->tls_free(s->tls);
 	sweeper_free(s->sweeper);
 	label_counts_free(s->labels);
@@ -349,7 +349,7 @@ static void *redis_create(
 	s->labels = label_counts_new(s);
 	s->sweeper = sweeper_new(s);
 	s->cache = s->conf->local_cache ? local_cache_new((size_t)s->conf->local_cache) : NULL;
-	s->errands = errands_new(s);
+	s->trips = trips_new(s);
 	s->servers = make_servers(s);
 	return s;
 }

@@ -14,14 +14,14 @@
 
 struct stray {
 	struct stray *next;
-	struct errand errand;
+	struct trip trip;
 	struct strays *strays;
 	bool asked; /* a release is under way */
 	bool finished;
 	unsigned tries;
 	int64_t until_ms;
 	char claim[VALUE_CLAIM_SIZE];
-	char key[]; /* the errand's */
+	char key[]; /* the trip's */
 };
 
 struct strays {
@@ -32,7 +32,7 @@ struct strays {
 };
 
 static void look(void *arg);
-static const struct errand_kind errand_kind;
+static const struct trip_kind trip_kind;
 
 struct strays *strays_new(struct store *s)
 {
@@ -67,7 +67,7 @@ void strays_add(struct strays *strays, const struct ow_claim *claim)
 	value_write_claim(claim->token, stray->claim);
 	if (claim->key.len)
 		memcpy(stray->key, claim->key.data, claim->key.len);
-	stray->errand = (struct errand){.kind = &errand_kind,
+	stray->trip = (struct trip){.kind = &trip_kind,
 	    .store = s,
 	    .key = {stray->key, claim->key.len},
 	    .hash = store_hash(s, claim->key)};
@@ -77,9 +77,9 @@ void strays_add(struct strays *strays, const struct ow_claim *claim)
 		s->host->timer_set(strays->timer, INTERVAL_MS);
 }
 
-static void on_released(struct errand *e, struct redisReply *const *replies, const char *why)
+static void on_released(struct trip *t, struct redisReply *const *replies, const char *why)
 {
-	struct stray *stray = STORE_OF(e, struct stray, errand);
+	struct stray *stray = STORE_OF(t, struct stray, trip);
 	struct store *s = stray->strays->store;
 	(void)why;
 	stray->asked = false;
@@ -91,19 +91,19 @@ static void on_released(struct errand *e, struct redisReply *const *replies, con
 	stray->finished = replies[0]->integer >= 0 || ++stray->tries >= TRIES;
 }
 
-static void write_release(struct errand *e, struct command *commands)
+static void write_release(struct trip *t, struct command *commands)
 {
-	const struct stray *stray = STORE_OF(e, struct stray, errand);
-	script_call(commands, node_scripts(e->node), SCRIPT_RELEASE, true, e->key, 1);
+	const struct stray *stray = STORE_OF(t, struct stray, trip);
+	script_call(commands, node_scripts(t->node), SCRIPT_RELEASE, true, t->key, 1);
 	command_text(commands, (struct ow_text){stray->claim, VALUE_CLAIM_SIZE});
 }
 
-static const struct errand_kind errand_kind = {.write = write_release, .done = on_released};
+static const struct trip_kind trip_kind = {.write = write_release, .done = on_released};
 
 static void ask(struct stray *stray)
 {
 	const char *why;
-	stray->asked = errand_ready(&stray->errand) && errand_send(&stray->errand, &why);
+	stray->asked = trip_ready(&stray->trip) && trip_send(&stray->trip, &why);
 }
 
 static void look(void *arg)
