@@ -265,7 +265,7 @@ struct worker *assembly_worker(struct assembly *a)
 
 static void check_part(struct assembly *a, struct part *p)
 {
-	const char *why = "not ready";
+	const char *why = "it does not say why";
 	bool ready = instance_ready(p->instance, &why);
 	pthread_mutex_lock(&a->lock);
 	keep_why(a, ready ? "" : why, p->why, sizeof(p->why));
