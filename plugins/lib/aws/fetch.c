@@ -84,7 +84,6 @@ static void write_request(struct aws_fetch *f, const struct aws_fetch_request *r
 	    .names = f->names,
 	    .values = f->values,
 	    .body = {f->body.data, f->body.len},
-	    .repeatable = true,
 	    .total_ms = request->total_ms};
 	add_header(f, "User-Agent", "onceway");
 	if (request->header) {

@@ -175,6 +175,11 @@ static const struct {
 	HOST " answered 400 ThrottlingException"},
     {403, throttled_query, "{}", AWS_THROTTLED, "RequestThrottled", "RequestThrottled",
 	HOST " answered 403 RequestThrottled"},
+    {403, throttled_query, "{\"__type\":\"AccessDenied\"}", AWS_THROTTLED, "AccessDenied",
+	"RequestThrottled", HOST " answered 403 AccessDenied"},
+    {500, NULL, "", AWS_RETRY, "", "", HOST " answered 500"},
+    {408, NULL, "", AWS_RETRY, "", "", HOST " answered 408"},
+    {401, NULL, "", AWS_DENIED, "", "", HOST " answered 401"},
     {429, NULL, "", AWS_THROTTLED, "", "", HOST " answered 429"},
     {503, NULL, "<html>no</html>", AWS_RETRY, "", "", HOST " answered 503"},
     {500, error_type, "{}", AWS_RETRY, "InternalFailure", "",
@@ -365,7 +370,10 @@ START_TEST(cancelled)
 	call = rig_call();
 	mock_run(rig.m);
 	ck_assert(!aws_call_cancel(call));
+	script(500, NULL, ""); /* to the request for credentials */
 	mock_run(rig.m);
+	ck_assert_uint_eq(mock_calls(rig.m), 2);
+	ck_assert_int_eq(mock_call(rig.m, 1)->state, MOCK_CALL_ANSWERED);
 	ck_assert_int_eq(rig.results, 0);
 }
 END_TEST

@@ -84,7 +84,7 @@ static const char *xml(const char *key, const char *expiration)
 	    "  <AssumeRoleWithWebIdentityResult>\n"
 	    "    <AssumedRoleUser><Arn>arn:aws:sts::1:x</Arn></AssumedRoleUser>\n"
 	    "    <Credentials>\n"
-	    "      <SessionToken>t/%s</SessionToken>\n"
+	    "      <SessionToken a='>' b=\">\">t/%s</SessionToken>\n"
 	    "      <SecretAccessKey>s/%s</SecretAccessKey>\n"
 	    "      <Expiration>%s</Expiration>\n"
 	    "      <AccessKeyId>%s</AccessKeyId>\n"
@@ -190,27 +190,42 @@ END_TEST
 
 #define KEYS_OF(name) "aws_access_key_id=" name "\naws_secret_access_key = s\n"
 
+static const char credentials_file[] = "# comment\n"
+				       "[other]\n"
+				       "aws_access_key_id=OTHER\n"
+				       "aws_secret_access_key=s\r\n"
+				       "\r\n"
+				       "[ mine ] ; comment\n"
+				       "  aws_access_key_id = NESTED\n"
+				       "aws_access_key_id = MI#NE # not this\n"
+				       "aws_secret_access_key = s\n"
+				       "aws_session_token = tok\n";
+static const char config_file[] = "[mine]\n"
+				  "region = eu-west-9\n"
+				  "[profile mine]\n"
+				  "region = eu-west-3\n"
+				  "aws_access_key_id = LATER\n"
+				  "[profile sso]\n"
+				  "sso_session = x\n"
+				  "[profile role]\n"
+				  "role_arn = r\n"
+				  "source_profile = mine\n"
+				  "aws_access_key_id = R\n"
+				  "aws_secret_access_key = s\n"
+				  "[profile none]\n"
+				  "output = json\n"
+				  "[profile half]\n"
+				  "aws_access_key_id = H\n";
+
 START_TEST(profiles)
 {
-	setenv("AWS_SHARED_CREDENTIALS_FILE",
-	    file("credentials",
-		"# comment\n[other]\n" KEYS_OF("OTHER") "\r\n[ mine ] ; comment\n  " KEYS_OF(
-		    "NESTED") "aws_access_key_id = MINE # not this\naws_secret_access_key = "
-			      "a#b\n"
-			      "aws_session_token = tok\n"),
-	    1);
-	setenv("AWS_CONFIG_FILE",
-	    file("config",
-		"[profile mine]\nregion = eu-west-3\naws_access_key_id = LATER\n"
-		"[mine]\naws_access_key_id = WRONG\n[profile sso]\nsso_session = x\n"
-		"[profile role]\nrole_arn = r\nsource_profile = mine\n"
-		"[profile none]\noutput = json\n[profile half]\naws_access_key_id = H\n"),
-	    1);
+	setenv("AWS_SHARED_CREDENTIALS_FILE", file("credentials", credentials_file), 1);
+	setenv("AWS_CONFIG_FILE", file("config", config_file), 1);
 	rig_with("profile: mine\n");
 	ck_assert_str_eq(aws_client_region(rig.client), "eu-west-3");
 	script(200, "{}");
 	rig_called();
-	expect_signed(0, "MINE");
+	expect_signed(0, "MI#NE");
 	ck_assert_str_eq(rig_header(0, "X-Amz-Security-Token"), "tok");
 	setenv("AWS_PROFILE", "other", 1);
 	rig_with(RIG_PLACE);
@@ -225,6 +240,9 @@ START_TEST(profiles)
 	expect_denied("profile `role` gets its credentials by source_profile, which is not");
 	rig_with(RIG_PLACE "profile: half\n");
 	expect_denied("profile `half` has no aws_secret_access_key");
+	setenv("AWS_PROFILE", "a\nb", 1);
+	rig_with(RIG_PLACE);
+	expect_denied("there is no profile `a?b`");
 	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	rig_with(RIG_PLACE "profile: none\n");
 	expect_denied("profile: profile `none` has no credentials; container: ");
@@ -739,6 +757,44 @@ START_TEST(service_says_expired)
 }
 END_TEST
 
+static void answer(size_t index, int status, const char *body)
+{
+	mock_respond(rig.m, index,
+	    &(struct ow_http_response){.end = OW_HTTP_ANSWERED,
+		.status = status,
+		.maybe_received = true,
+		.body = {body, strlen(body)}});
+}
+
+/* Those that were sent with the old ones are told late; the new ones stay. */
+START_TEST(several_are_told_that_they_expired)
+{
+	static const char expired[] = "{\"__type\":\"ExpiredToken\"}";
+	rig_with(RIG_PLACE);
+	script_instance("A", "2026-01-01T06:00:00Z");
+	script(200, "{}");
+	rig_called();
+	mock_advance(rig.m, 60000);
+	rig_call();
+	rig_call();
+	mock_run(rig.m);
+	ck_assert_uint_eq(mock_calls(rig.m), 6);
+	answer(4, 400, expired);
+	mock_run(rig.m);
+	answer(6, 200, "token");
+	answer(7, 200, "role");
+	answer(8, 200, json("B", "2026-01-01T12:00:00Z"));
+	expect_signed(9, "B");
+	answer(5, 400, expired);
+	expect_signed(10, "B");
+	script(200, "{}");
+	script(200, "{}");
+	mock_run(rig.m);
+	ck_assert_int_eq(rig.results, 3);
+	ck_assert_uint_eq(mock_calls(rig.m), 11);
+}
+END_TEST
+
 START_TEST(nobody_waits_for_ever)
 {
 	rig_with(RIG_PLACE);
@@ -751,6 +807,23 @@ START_TEST(nobody_waits_for_ever)
 	ck_assert_int_eq(rig.last.outcome, AWS_RETRY);
 	ck_assert(!rig.last.maybe_done);
 	ck_assert_str_eq(rig.last.why, "no AWS credentials came in time");
+}
+END_TEST
+
+/* Then the request has what is left of the call's time. */
+START_TEST(patience_ends_with_the_wait)
+{
+	rig_with(RIG_PLACE);
+	rig_call();
+	mock_advance(rig.m, 4000);
+	script_instance("A", "2026-01-01T06:00:00Z");
+	mock_run(rig.m);
+	ck_assert_int_eq(mock_call(rig.m, 3)->request.total_ms, 6000);
+	mock_advance(rig.m, 60000);
+	ck_assert_int_eq(rig.last.ended, 0);
+	script(200, "{}");
+	mock_run(rig.m);
+	ck_assert_int_eq(rig.last.outcome, AWS_OK);
 }
 END_TEST
 
@@ -783,7 +856,9 @@ static Suite *suite(void)
 	tcase_add_test(t, pauses_after_failures);
 	tcase_add_test(t, expired_when_it_comes);
 	tcase_add_test(t, service_says_expired);
+	tcase_add_test(t, several_are_told_that_they_expired);
 	tcase_add_test(t, nobody_waits_for_ever);
+	tcase_add_test(t, patience_ends_with_the_wait);
 	suite_add_tcase(s, t);
 	return s;
 }
