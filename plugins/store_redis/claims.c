@@ -293,7 +293,7 @@ static void write_claim(struct call *call, struct command *c, struct ow_text own
 	const struct node *node = call->trip.node;
 	/* In a cluster a key may leave between two commands. */
 	call->scripted =
-	    claim->sliding || call->store->conf->cluster || !node_knows_set_get(node);
+	    claim->sliding || call->store->conf->cluster.wanted || !node_knows_set_get(node);
 	if (call->scripted) {
 		script_call(c, node_scripts(node), SCRIPT_CLAIM, call->whole, claim->key, 4);
 		command_text(c, own);
@@ -455,7 +455,7 @@ void claims_cancel(struct store *s, struct ow_op *op)
 	 * A release that is still under way will be carried out, or be too late;
 	 * but in a cluster it may be sent elsewhere, and it does not go there.
 	 */
-	if (call->kind == CALL_RELEASE && s->conf->cluster)
+	if (call->kind == CALL_RELEASE && s->conf->cluster.wanted)
 		strays_add(s->strays, call->claim);
 	trip_drop(&call->trip);
 	finish(call, OW_FAIL, "Redis did not answer in time");

@@ -6,7 +6,9 @@
 #include <stdatomic.h>
 
 #include "lib/siphash.h"
+#include "store_redis/cluster_options.h"
 #include "store_redis/command.h"
+#include "store_redis/sentinel_options.h"
 #include "store_redis/servers.h"
 #include "store_redis/trip.h"
 #include "store_redis/url.h"
@@ -19,9 +21,7 @@ struct sweeper;
 
 struct redis_conf {
 	const char *url, *user, *password;
-	bool cluster;
-	struct ow_list nodes;
-	int64_t max_nodes;
+	struct cluster_options cluster;
 	int64_t connections;
 	int64_t connect_ms, timeout_ms;
 	int64_t base_ms, max_ms;
@@ -33,6 +33,7 @@ struct redis_conf {
 	struct ow_list sweep_prefixes;
 	const char *counter_prefix;
 	struct ow_tls_options tls;
+	struct sentinel_options sentinel;
 };
 
 /* What all workers share. */
@@ -68,6 +69,7 @@ struct store {
 	char client_name[80];
 	unsigned char hash_key[SIPHASH_KEY_SIZE];
 	struct redis_shared *shared;
+	struct sentinel *sentinel; /* NULL: the url says where Redis is */
 	struct servers *servers;
 	struct trips *trips;
 	struct ow_op *starting;

@@ -45,35 +45,6 @@ static void check_login(
 		report->complain(report, "user", "needs a password");
 }
 
-static void check_nodes(const struct redis_conf *conf, const struct ow_report *report)
-{
-	struct redis_url url;
-	if (conf->nodes.count > 0 && !conf->cluster)
-		report->complain(report, "nodes", "is of use with cluster: true only");
-	for (size_t i = 0; i < conf->nodes.count; i++) {
-		const char *problem = redis_url_parse_place(conf->nodes.items[i], &url);
-		if (problem)
-			report->complain(report, "nodes", "holds `%s`, which %s",
-			    conf->nodes.items[i], problem);
-		else
-			redis_url_fini(&url);
-	}
-}
-
-static void check_cluster(
-    const struct redis_conf *conf, const struct redis_url *url, const struct ow_report *report)
-{
-	if (!conf->cluster)
-		return;
-	if (url->path)
-		report->complain(report, "cluster",
-		    "needs a url with host and port: the nodes of a cluster are reached by "
-		    "network");
-	if (url->db != 0)
-		report->complain(report, "cluster",
-		    "needs a url without a database, or with 0: a cluster has no other");
-}
-
 static void check_prefixes(const struct redis_conf *conf, const struct ow_report *report)
 {
 	for (size_t i = 0; i < conf->sweep_prefixes.count; i++)
@@ -95,9 +66,9 @@ static void redis_check(const void *data, const struct ow_report *report)
 		report->complain(
 		    report, "reconnect.base", "must not be longer than reconnect.max");
 	check_place(&url, report);
+	sentinel_options_check(&conf->sentinel, &url, report);
 	check_login(conf, &url, report);
-	check_nodes(conf, report);
-	check_cluster(conf, &url, report);
+	cluster_options_check(&conf->cluster, &url, conf->sentinel.master, report);
 	check_prefixes(conf, report);
 	tls_options_check(&conf->tls, url.tls, "redis://", "rediss://", report);
 	redis_url_fini(&url);
@@ -220,6 +191,16 @@ static void on_opened(void *arg)
 	strays_release(s->strays);
 }
 
+static struct sentinel *make_sentinel(struct store *s)
+{
+	struct sentinel_parts parts = {.host = s->host,
+	    .self = s->self,
+	    .tls = s->tls,
+	    .options = &s->conf->sentinel,
+	    .connect_ms = s->conf->connect_ms};
+	return s->conf->sentinel.master ? sentinel_new(&parts) : NULL;
+}
+
 static struct node_parts make_node_parts(struct store *s)
 {
 	const struct redis_conf *conf = s->conf;
@@ -227,9 +208,10 @@ static struct node_parts make_node_parts(struct store *s)
 	    .connection = {.host = s->host,
 		.self = s->self,
 		.url = &s->url,
+		.sentinel = s->sentinel,
 		.tls = s->tls,
 		.client_name = s->client_name,
-		.any_role = conf->cluster,
+		.any_role = conf->cluster.wanted,
 		.connects = counter(s, "redis_connects_total",
 		    "Connections to Redis that were opened, the first ones included."),
 		.losses = counter(
@@ -254,14 +236,14 @@ static struct servers *make_servers(struct store *s)
 {
 	const struct redis_conf *conf = s->conf;
 	struct servers_parts parts = {.node = make_node_parts(s),
-	    .cluster = conf->cluster,
+	    .cluster = conf->cluster.wanted,
 	    .seeds = s->seeds,
-	    .seed_count = conf->nodes.count,
-	    .max_nodes = (size_t)conf->max_nodes,
+	    .seed_count = conf->cluster.nodes.count,
+	    .max_nodes = (size_t)conf->cluster.max_nodes,
 	    .tried = on_tried,
 	    .opened = on_opened,
 	    .arg = s};
-	if (conf->cluster) {
+	if (conf->cluster.wanted) {
 		parts.gauge = make_node_gauge(s);
 		trips_count(s->trips);
 	}
@@ -277,6 +259,7 @@ static char *copy_string(const char *string)
 /* They were found sound by redis_check(). */
 static const char *take_urls(struct store *s)
 {
+	const struct ow_list *seeds = &s->conf->cluster.nodes;
 	const struct redis_conf *conf = s->conf;
 	const char *problem = redis_url_parse(conf->url, &s->url);
 	if (problem)
@@ -285,17 +268,17 @@ static const char *take_urls(struct store *s)
 		s->url.user = copy_string(conf->user);
 	if (conf->password)
 		s->url.password = copy_string(conf->password);
-	if (conf->nodes.count > 0)
-		s->seeds = alloc_zero(conf->nodes.count, sizeof(*s->seeds));
-	for (size_t i = 0; i < conf->nodes.count && !problem; i++)
-		problem = redis_url_parse_place(conf->nodes.items[i], &s->seeds[i]);
+	if (seeds->count > 0)
+		s->seeds = alloc_zero(seeds->count, sizeof(*s->seeds));
+	for (size_t i = 0; i < seeds->count && !problem; i++)
+		problem = redis_url_parse_place(seeds->items[i], REDIS_PORT, &s->seeds[i]);
 	return problem;
 }
 
 static void drop_urls(struct store *s)
 {
 	redis_url_fini(&s->url);
-	for (size_t i = 0; s->seeds && i < s->conf->nodes.count; i++)
+	for (size_t i = 0; s->seeds && i < s->conf->cluster.nodes.count; i++)
 		redis_url_fini(&s->seeds[i]);
 	free(s->seeds);
 }
@@ -313,6 +296,7 @@ static void redis_destroy(void *state)
 	struct store *s = state;
 	servers_free(s->servers);
 	trips_free(s->trips);
+	sentinel_free(s->sentinel);
 	s->host->tls_free(s->tls);
 	sweeper_free(s->sweeper);
 	label_counts_free(s->labels);
@@ -349,6 +333,7 @@ static void *redis_create(
 	s->labels = label_counts_new(s);
 	s->sweeper = sweeper_new(s);
 	s->cache = s->conf->local_cache ? local_cache_new((size_t)s->conf->local_cache) : NULL;
+	s->sentinel = make_sentinel(s);
 	s->trips = trips_new(s);
 	s->servers = make_servers(s);
 	return s;
@@ -383,20 +368,14 @@ OW_TLS_CHOICES;
 static const struct ow_option options[] = {
     OW_SECRET(struct redis_conf, url, "url", .flags = OW_O_REQUIRED,
 	.help = "redis://[user:password@]host[:port][/db], rediss:// for TLS, or "
-		"unix:///path[?db=N]; secret, since it may hold a password."),
+		"unix:///path[?db=N]; without host[:port] if there are sentinels; secret, "
+		"since it may hold a password."),
     OW_STRING(struct redis_conf, user, "user",
 	.help = "User (ACL) to log in as; may stand in the url instead."),
     OW_SECRET(struct redis_conf, password, "password",
 	.help = "Password to log in with; may stand in the url instead, with %, @, / and : "
 		"percent-encoded."),
-    OW_BOOL(struct redis_conf, cluster, "cluster", .dflt = "false",
-	.help = "The url names a node of a Redis Cluster; the others are found through it."),
-    OW_LIST(struct redis_conf, nodes, "nodes", .max = 64,
-	.help = "More nodes of the cluster, as host or host:port, to find the others through "
-		"when the first is away."),
-    OW_INT(struct redis_conf, max_nodes, "max_nodes", .dflt = "64", .min = 1,
-	.max = SLOT_NODES_MAX, .unit = "nodes",
-	.help = "Largest cluster: master nodes that each worker connects to."),
+    CLUSTER_OPTIONS(struct redis_conf, cluster),
     OW_INT(struct redis_conf, connections, "connections", .dflt = "1", .min = 1, .max = 16,
 	.unit = "connections",
 	.help =
@@ -431,6 +410,7 @@ static const struct ow_option options[] = {
 	.dflt = "cxone:metrics:duplicates:",
 	.help = "Duplicates are counted in Redis under this and their label (INCR, 24 h); "
 		"empty: they are not."),
+    SENTINEL_OPTIONS(struct redis_conf, sentinel),
     OW_TLS_OPTIONS(struct redis_conf, tls),
     OW_OPTION_END,
 };

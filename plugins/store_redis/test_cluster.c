@@ -212,11 +212,14 @@ START_TEST(options_are_sound)
 	} bad[] = {
 	    {"url: unix:///run/r\ncluster: true\n", "test.yaml:2:10: error: needs a url with"},
 	    {"url: redis://h/3\ncluster: true\n", "a cluster has no other"},
-	    {"url: redis://h\nnodes: [h2]\n", "test.yaml:2:8: error: is of use with cluster"},
-	    {"url: redis://h\ncluster: true\nnodes: ['h2:x']\n",
-		"holds `h2:x`, which has a port"},
+	    {"url: redis://h\nnodes: [h2]\n",
+		"test.yaml:2:8: error: is of no use without `cluster: true`"},
+	    {"url: redis://h\ncluster: true\nnodes: ['h2:x']\n", "entry 1 has a port"},
 	    {"url: redis://h\ncluster: true\nnodes: ['redis://h2']\n",
 		"must be host or host:port"},
+	    {"url: redis://\ncluster: true\nsentinel: {master: m, nodes: [h]}\n",
+		"does not go with sentinel"},
+	    {"url: redis://h\nmax_nodes: 5\n", "is of no use without `cluster: true`"},
 	    {"url: redis://h\ncluster: true\nmax_nodes: 0\n", "must be between 1 and 1000"},
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {

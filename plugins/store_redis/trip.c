@@ -146,7 +146,7 @@ static void judge(struct trip *t, struct ow_text error)
 {
 	char why[FAULT_TEXT_SIZE];
 	enum fault fault = fault_of(error, why);
-	if (fault == FAULT_CLUSTER && t->store->conf->cluster)
+	if (fault == FAULT_CLUSTER && t->store->conf->cluster.wanted)
 		servers_down(t->store->servers, why);
 	else if (fault == FAULT_SERVER || fault == FAULT_CLUSTER)
 		node_distrust(t->node, t->hash, why);
@@ -161,7 +161,7 @@ static void on_answer(
 		replies++;
 	if (replies && replies[0]->type == REDIS_REPLY_ERROR) {
 		struct ow_text error = {replies[0]->str, replies[0]->len};
-		if (t->store->conf->cluster && redirect_read(error, &redirect)) {
+		if (t->store->conf->cluster.wanted && redirect_read(error, &redirect)) {
 			why = go_on(t, &redirect);
 			if (!why)
 				return;

@@ -1,6 +1,5 @@
 """Real Redis servers for tests: started on free ports, asked, stopped, killed and paused."""
 import pathlib
-import random
 import shutil
 import signal
 import socket
@@ -18,23 +17,6 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
-
-
-def free_pair():
-    """A port for a cluster's node; its bus takes the one 10000 above, which is free too.
-
-    Both are below those that the kernel gives to whoever asks for any: nobody
-    comes by one of them by chance while the node is down for a moment.
-    """
-    while True:
-        port = random.randrange(10000, 22000)
-        try:
-            for number in (port, port + 10000):
-                with socket.socket() as s:
-                    s.bind(("127.0.0.1", number))
-            return port
-        except OSError:
-            pass
 
 
 class RedisError(Exception):
@@ -112,8 +94,9 @@ class Server:
     def url(self):
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def listening(self):
-        return ["--port", str(self.port)]
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
 
     def start(self):
         """The first time on any port; later on the same."""
@@ -122,14 +105,20 @@ class Server:
             self.port = self.port if fixed else self.find_port()
             with open(self.directory / "log", "ab") as log:
                 self.process = subprocess.Popen(
-                    [PROGRAM, *self.listening(), "--bind", "127.0.0.1", "--unixsocket", self.path, "--dir", str(self.directory),
-                     "--save", "", "--appendonly", "no", "--enable-debug-command", "yes",
+                    [PROGRAM, *self._words(), *self._ports(), "--bind", "127.0.0.1",
+                     "--unixsocket", self.path, "--dir", str(self.directory),
                      *self.arguments],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             if self._answers():
                 return
             self.stop()
         raise AssertionError((self.directory / "log").read_text())
+
+    def _ports(self):
+        return ["--port", str(self.port)]
+
+    def _words(self):
+        return ["--save", "", "--appendonly", "no", "--enable-debug-command", "yes"]
 
     def _answers(self):
         def asked():
@@ -186,139 +175,87 @@ class Server:
         self.temporary.cleanup()
 
 
-class Node(Server):
-    """A server of a cluster."""
+class Sentinel(Server):
+    """One of those that watch a master. It is quick to give it up."""
 
-    find_port = staticmethod(free_pair)
+    def __init__(self, master, name, quorum, *arguments):
+        self.monitor = f"sentinel monitor {name} 127.0.0.1 {master} {quorum}\n" \
+            f"sentinel down-after-milliseconds {name} 500\n" \
+            f"sentinel failover-timeout {name} 4000\n"
+        super().__init__(*arguments)
 
-    def __init__(self, *arguments):
-        super().__init__(
-            "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
-            "--cluster-node-timeout", "1500", "--cluster-replica-validity-factor", "0",
-            "--repl-diskless-sync-delay", "0", *arguments)
-        self.id = self.ask("CLUSTER", "MYID")
-
-    @property
-    def place(self):
-        return f"127.0.0.1:{self.port}"
-
-    def info(self, section, name):
-        """A field of INFO or, with section None, of CLUSTER INFO."""
-        text = self.ask("INFO", section) if section else self.ask("CLUSTER", "INFO")
-        return dict(x.split(":", 1) for x in text.splitlines() if ":" in x).get(name)
-
-    def onceways(self):
-        """How many connections it has that are Onceway's."""
-        return self.ask("CLIENT", "LIST").count("name=onceway-")
+    def _words(self):
+        file = self.directory / "sentinel.conf"
+        if not file.exists():
+            file.write_text(self.monitor)
+        return [str(file), "--sentinel"]
 
 
-class SecureNode(Node):
-    """One that speaks TLS alone, also with the others."""
+class Sentinels:
+    """A master, its replicas, and sentinels that watch them."""
 
-    def listening(self):
-        return ["--port", "0", "--tls-port", str(self.port), "--tls-cluster", "yes",
-                "--tls-replication", "yes", "--tls-auth-clients", "no"]
-
-
-class Cluster:
-    """Real nodes: masters that share the slots evenly, and as many replicas of each as wanted."""
-
-    def __init__(self, masters=3, replicas=1, make=Node, arguments=()):
-        self.nodes = []
+    def __init__(self, name="mymaster", replicas=2, sentinels=3, arguments=(), watch=()):
+        self.name = name
+        self.servers, self.sentinels = [], []
         try:
-            for _ in range(masters * (1 + replicas)):
-                self.nodes.append(make(*arguments))
-            self.masters, rest = self.nodes[:masters], self.nodes[masters:]
-            for n, master in enumerate(self.masters):
-                master.ask("CLUSTER", "SET-CONFIG-EPOCH", n + 1)
-                first, end = (16384 * i // masters for i in (n, n + 1))
-                master.ask("CLUSTER", "ADDSLOTS", *range(first, end))
-            for node in self.nodes[1:]:
-                self.meet(node)
-            for n, replica in enumerate(rest):
-                self.follow(replica, self.masters[n % masters])
-            self.wait()
+            self.servers.append(Server(*arguments))
+            first = self.servers[0].port
+            for _ in range(replicas):
+                self.servers.append(
+                    Server("--replicaof", "127.0.0.1", str(first), *arguments))
+            for _ in range(sentinels):
+                self.sentinels.append(Sentinel(first, name, sentinels // 2 + 1, *watch))
+            wait_until(self.complete, "the sentinels to know all of each other")
         except BaseException:
             self.close()
             raise
 
-    def meet(self, node):
-        first = self.nodes[0]
-        node.ask("CLUSTER", "MEET", "127.0.0.1", first.port)
+    def close(self):
+        for s in self.sentinels + self.servers:
+            s.close()
 
-    def follow(self, replica, master):
-        def known():
-            try:
-                return replica.ask("CLUSTER", "REPLICATE", master.id)
-            except RedisError:
-                return None
-        wait_until(known, "a master its replica knows")
+    def complete(self):
+        """Whether a failover can be done: all know each other, and the replicas have it all."""
+        for s in self._living(self.sentinels):
+            fields = s.ask("SENTINEL", "MASTER", self.name)
+            state = dict(zip(fields[::2], fields[1::2]))
+            if state["flags"] != "master" or int(state["num-slaves"]) < len(self.servers) - 1 \
+                    or int(state["num-other-sentinels"]) < len(self.sentinels) - 1:
+                return False
+        return all(self._in_sync(s) for s in self._living(self.servers))
 
-    def wait(self):
-        """Until all nodes agree that it serves, and replicas have what their masters have."""
-        def whole():
-            return all(
-                n.info(None, "cluster_state") == "ok"
-                and n.info(None, "cluster_known_nodes") == str(len(self.nodes))
-                and n.info("replication", "master_link_status") in (None, "up")
-                for n in self.nodes if n.process.poll() is None) and self._agree()
-        wait_until(whole, "a whole cluster")
-
-    def _agree(self):
-        views = {str(sorted((r[0], r[1], r[2][1], len(r)) for r in n.ask("CLUSTER", "SLOTS")))
-                 for n in self.nodes if n.process.poll() is None}
-        return len(views) == 1
-
-    def add(self, *arguments):
-        """One more master, without slots."""
-        node = Node(*arguments)
-        self.nodes.append(node)
-        self.meet(node)
-        self.wait()
-        return node
-
-    def master_of(self, slot):
-        for first, last, master, *_ in self.alive().ask("CLUSTER", "SLOTS"):
-            if first <= slot <= last:
-                return next(n for n in self.nodes if n.port == master[1])
-        return None
-
-    def alive(self):
-        return next(n for n in self.nodes if n.process.poll() is None and not n.paused)
-
-    def replica_of(self, master):
-        return next(n for n in self.nodes if n.info("replication", "master_port") ==
-                    str(master.port))
-
-    def begin_moving(self, slot, target):
-        """The slot's keys can be moved from now on; returns where it was."""
-        source = self.master_of(slot)
-        target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
-        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
-        return source
+    def _in_sync(self, server):
+        info = server.ask("INFO", "replication")
+        return "role:master" in info or "master_link_status:up" in info
 
     @staticmethod
-    def move_keys(slot, source, target, count):
-        """As many of the slot's keys as there are, up to count; returns how many."""
-        keys = source.ask("CLUSTER", "GETKEYSINSLOT", slot, count)
-        if keys:
-            source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 10000, "KEYS", *keys)
-        return len(keys)
+    def _living(servers):
+        return [s for s in servers if s.process and s.process.poll() is None]
 
-    def end_moving(self, slot, source, target):
-        for node in (target, source, *self.nodes):
-            if node.info("replication", "role") == "master":
-                node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+    @property
+    def nodes(self):
+        return [s.address for s in self.sentinels]
 
-    def move(self, slot, target):
-        source = self.begin_moving(slot, target)
-        while self.move_keys(slot, source, target, 100):
-            pass
-        self.end_moving(slot, source, target)
+    def port(self, sentinel=None):
+        """Where the master is, as a sentinel has it."""
+        sentinel = sentinel or self._living(self.sentinels)[0]
+        return int(sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.name)[1])
 
-    def close(self):
-        for node in self.nodes:
-            node.close()
+    def master(self, sentinel=None):
+        port = self.port(sentinel)
+        return next(s for s in self.servers if s.port == port)
+
+    def replicas(self):
+        master = self.master()
+        return [s for s in self._living(self.servers) if s is not master]
+
+    def wait_another(self, old):
+        """Waits for a master that is not the old one, and returns it."""
+        def found():
+            master = self.master()
+            return master is not old and "role:master" in master.ask("INFO", "replication") \
+                and master
+        return wait_until(found, "a failover", 3 * PATIENCE)
 
 
 class Proxy:

@@ -5,7 +5,8 @@ import unittest
 
 from case import Answer, Case, Later, client, discarded, event, routed, wait_until
 from daemon import WRAPPER
-from redis_server import Cluster, SecureNode, Server
+from redis_cluster import Cluster, SecureNode
+from redis_server import Server
 from secure import Certificates
 
 # Times that make an outage short; what they are is not tested.
@@ -26,7 +27,7 @@ class ClusterCase(Case):
     def on_cluster(self, peer, cluster, store=(), **options):
         """A daemon that is told of one master. Nothing but events makes it send commands."""
         return self.daemon(peer, store={
-            "plugin": "redis", "url": f"redis://{cluster.nodes[0].place}", "cluster": True,
+            "plugin": "redis", "url": f"redis://{cluster.nodes[0].address}", "cluster": True,
             "sweep_interval": "0s", "counter_prefix": "", **QUICK, **dict(store)}, **options)
 
     def metric(self, onceway, name, **labels):
@@ -209,7 +210,7 @@ class Whole(ClusterCase):
     def test_through_a_replica(self):
         crm = self.sink()
         onceway = self.on_cluster(
-            crm, self.shared, store={"url": f"redis://{self.shared.nodes[4].place}"})
+            crm, self.shared, store={"url": f"redis://{self.shared.nodes[4].address}"})
         self.assertAnswer(self.post(onceway, event()), 200, routed())
         self.assertAnswer(self.post(onceway, event()), 200, discarded())
         # It has no slots, and is let go.
@@ -218,7 +219,7 @@ class Whole(ClusterCase):
     def test_the_first_node_is_away(self):
         nobody = Server()
         nobody.close()
-        nodes = [f"127.0.0.1:{nobody.port}", self.shared.nodes[1].place]
+        nodes = [f"127.0.0.1:{nobody.port}", self.shared.nodes[1].address]
         onceway = self.on_cluster(self.sink(), self.shared, store={
             "url": f"redis://127.0.0.1:{nobody.port}", "nodes": nodes})
         self.assertAnswer(self.post(onceway, event()), 200, routed())
@@ -420,7 +421,7 @@ class Failing(ClusterCase):
         victim = self.nodes.masters[0]
         replica = self.nodes.replica_of(victim)
         victim.kill()
-        self.assertUnready(self.onceway, f"{victim.place}/0: Connection refused")
+        self.assertUnready(self.onceway, f"{victim.address}/0: Connection refused")
         # The others go on meanwhile.
         traffic.more()
         self.wait_promoted(replica)
@@ -443,7 +444,7 @@ class Failing(ClusterCase):
         victim = self.nodes.masters[1]
         replica = self.nodes.replica_of(victim)
         victim.pause()
-        self.assertUnready(self.onceway, f"{victim.place}/0: did not answer in time")
+        self.assertUnready(self.onceway, f"{victim.address}/0: did not answer in time")
         self.wait_promoted(replica)
         self.wait_ready(self.onceway)
         traffic.more(200)
@@ -512,7 +513,7 @@ class Failing(ClusterCase):
             node.kill()
         onceway = self.on_cluster(self.sink(), nodes, start=False).start(ready=False)
         self.assertUnready(onceway, "the cluster's slots are not known yet: Redis at "
-                           f"{nodes.nodes[0].place}/0: Connection refused")
+                           f"{nodes.nodes[0].address}/0: Connection refused")
         self.assertAnswer(self.post(onceway, event()), 503)
         for node in nodes.nodes:
             node.start()
