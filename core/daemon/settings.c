@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "conf/check.h"
 #include "daemon/options.h"
 #include "daemon/route_rules.h"
 #include "plugin/configure.h"
 #include "plugin/sized.h"
+#include "plugin/tls_options.h"
 
 #define NAME_MAX_LEN  64
 #define LISTENERS_MAX 64
@@ -183,31 +183,14 @@ static bool all_workers_differ(const struct loading *l, const char *address)
 
 /* ---- TLS of a listener ---- */
 
-static void complain_tls(void *arg, enum tls_part part, bool error, const char *text)
-{
-	static const char *const options[TLS_PARTS] = {
-	    "tls.certificate", "tls.key", "tls.client_ca"};
-	const struct option_report *r = arg;
-	const struct conf_node *at = conf_option_node(r->node, options[part]);
-	if (error || !at)
-		r->base.complain(&r->base, options[part], "%s", text);
-	else if (at->secret)
-		conf_warning(r->report, at->mark,
-		    "%s: option `%s`: the certificate expires soon, has expired or is not "
-		    "valid yet",
-		    r->what, options[part]);
-	else
-		conf_warning(
-		    r->report, at->mark, "%s: option `%s`: %s", r->what, options[part], text);
-}
-
 static void load_listener_tls(struct loading *l, const struct conf_node *entry,
     struct listener_settings *s, const char *what)
 {
 	struct option_report report =
 	    option_report(entry, what, &l->settings->arena, &l->settings->secrets, l->report);
+	static const char *const names[TLS_PARTS] = {
+	    "tls.certificate", "tls.key", "tls.client_ca"};
 	struct tls_config config;
-	struct clock clock;
 	const struct conf_node *node = conf_option_node(entry, "tls");
 	if (!node || node->is_null)
 		return;
@@ -217,9 +200,8 @@ static void load_listener_tls(struct loading *l, const struct conf_node *entry,
 	else if (s->tls.client == TLS_ASKS_NONE && s->tls.client_ca)
 		report.base.complain(&report.base, "tls.client_ca",
 		    "is of no use: tls.client says that no certificate is asked for");
-	clock_init_system(&clock);
 	listener_tls(s, &config);
-	tls_check(&config, clock_wall(&clock), (struct tls_report){complain_tls, &report});
+	tls_options_look(&config, names, &report);
 }
 
 void listener_tls(const struct listener_settings *s, struct tls_config *config)
