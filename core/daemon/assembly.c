@@ -169,6 +169,7 @@ static void add_route(struct assembly *a, const struct route_settings *r)
 	struct route_parts parts = {.name = r->name,
 	    .policy = &r->policy,
 	    .source = r->source->name,
+	    .match = r->match,
 	    .keyer = part_find(a->keyers, r->keyer)->instance,
 	    .store = part_find(a->stores, r->store)->instance,
 	    .sink = part_find(a->sinks, r->sink)->instance,

@@ -90,7 +90,8 @@ static void reject_unclaimed(struct flow *f, bool too_slow)
 	    .status = 503,
 	    .why =
 		too_slow ? "the store did not answer in time" : "the store cannot take its key",
-	    .retry_after_ms = RETRY_AFTER_MS};
+	    .retry_after_ms = RETRY_AFTER_MS,
+	    .store_failed = true};
 	if (too_slow)
 		flow_release(f);
 	else
