@@ -570,3 +570,18 @@ void assembly_abort(struct assembly *a)
 		    "core", "giving %zu unfinished event(s) back to their sources", left);
 	engine_abort(a->engine);
 }
+
+/* ---- files ---- */
+
+static void reopen_parts(struct part *p)
+{
+	for (; p; p = p->next)
+		instance_reopen(p->instance);
+}
+
+void assembly_reopen(struct assembly *a)
+{
+	reopen_parts(a->sources);
+	reopen_parts(a->stores);
+	reopen_parts(a->sinks);
+}
