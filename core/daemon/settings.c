@@ -307,17 +307,38 @@ static struct component_settings *use(struct component_settings *list, const cha
 	return NULL;
 }
 
+/* What was refused of a match asks for something all the same. */
+static bool takes_all(const struct route_settings *r)
+{
+	const struct conf_node *match = conf_get(r->node, "match");
+	return !match || match->is_null || (match->type == CONF_MAPPING && !match->first);
+}
+
 /* First match wins: behind a route that takes all, another gets nothing. */
 static void check_reachable(struct loading *l, const struct route_settings *route)
 {
 	for (const struct route_settings *r = l->settings->routes; r; r = r->next) {
-		if (!r->from || !route->from || strcmp(r->from, route->from) != 0)
+		if (!r->from || !route->from || strcmp(r->from, route->from) != 0 ||
+		    !takes_all(r))
 			continue;
 		conf_error(l->report, route->node->key_mark,
 		    "route `%s` never gets an event: route `%s` (line %d) takes all of source "
-		    "`%s`",
+		    "`%s`: give that one a `match`, or put it last",
 		    route->name, r->name, r->node->key_mark.line, route->from);
 		return;
+	}
+}
+
+/* An option with nothing behind its name would silently ask for nothing. */
+static void check_match_given(struct loading *l, const struct route_settings *r)
+{
+	conf_each(conf_get(r->node, "match"), option)
+	{
+		if (option->is_null && !option->broken)
+			conf_error(l->report, option->key_mark,
+			    "route `%s`: option `match.%s` is empty: say what it must be, or "
+			    "leave it out",
+			    r->name, option->key);
 	}
 }
 
@@ -374,6 +395,8 @@ static void load_route(struct loading *l, const struct conf_node *entry)
 	r->sink = use(all->sinks, r->to);
 	r->fallback = use(all->stores, r->fallback_name);
 	load_also(l, r, what);
+	r->match = match_options_read(&r->match_options, what, l->report);
+	check_match_given(l, r);
 	check_reachable(l, r);
 	struct route_settings **last = &all->routes;
 	while (*last)
@@ -503,6 +526,8 @@ void settings_free(struct settings *s)
 {
 	if (!s)
 		return;
+	for (struct route_settings *r = s->routes; r; r = r->next)
+		match_free(r->match);
 	registry_free(s->registry);
 	arena_free(&s->arena);
 	free(s);

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "conf/tree.h"
+#include "daemon/match_options.h"
 #include "io/tls_files.h"
 #include "plugin/registry.h"
 #include "route/route.h"
@@ -52,6 +53,8 @@ struct route_settings {
 	const struct conf_node *node;
 	const char *from, *store_name, *to, *fallback_name; /* as written */
 	struct ow_list also;				    /* likewise */
+	struct match_options match_options;
+	struct match *match; /* NULL: all of the source's events */
 	struct route_policy policy;
 	struct component_settings *source, *store, *sink, *keyer;
 	struct component_settings *fallback;	/* a store, or NULL */

@@ -20,4 +20,7 @@ enum fault {
 /* text: the error reply, without its '-'. Writes the phrase to out. */
 enum fault fault_of(struct ow_text text, char out[FAULT_TEXT_SIZE]);
 
+/* The same for what a Sentinel answers; `it` is the sentinel. */
+void fault_of_sentinel(struct ow_text text, char out[FAULT_TEXT_SIZE]);
+
 #endif

@@ -8,6 +8,7 @@
 #include "lib/siphash.h"
 #include "store_redis/command.h"
 #include "store_redis/node.h"
+#include "store_redis/sentinel_options.h"
 #include "store_redis/url.h"
 
 struct label_counts;
@@ -29,6 +30,7 @@ struct redis_conf {
 	struct ow_list sweep_prefixes;
 	const char *counter_prefix;
 	struct ow_tls_options tls;
+	struct sentinel_options sentinel;
 };
 
 /* What all workers share. */
@@ -62,6 +64,7 @@ struct store {
 	char client_name[80];
 	unsigned char hash_key[SIPHASH_KEY_SIZE];
 	struct redis_shared *shared;
+	struct sentinel *sentinel; /* NULL: the url says where Redis is */
 	struct node *node;
 	struct ow_op *starting;
 	struct command command; /* used again and again */

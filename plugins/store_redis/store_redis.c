@@ -66,6 +66,7 @@ static void redis_check(const void *data, const struct ow_report *report)
 		report->complain(
 		    report, "reconnect.base", "must not be longer than reconnect.max");
 	check_place(&url, report);
+	sentinel_options_check(&conf->sentinel, &url, report);
 	check_login(conf, &url, report);
 	check_prefixes(conf, report);
 	tls_options_check(&conf->tls, url.tls, "redis://", "rediss://", report);
@@ -190,6 +191,16 @@ static void on_lost(void *arg)
 	started(arg);
 }
 
+static struct sentinel *make_sentinel(struct store *s)
+{
+	struct sentinel_parts parts = {.host = s->host,
+	    .self = s->self,
+	    .tls = s->tls,
+	    .options = &s->conf->sentinel,
+	    .connect_ms = s->conf->connect_ms};
+	return s->conf->sentinel.master ? sentinel_new(&parts) : NULL;
+}
+
 static struct node *make_node(struct store *s)
 {
 	const struct redis_conf *conf = s->conf;
@@ -200,6 +211,7 @@ static struct node *make_node(struct store *s)
 	    .connection = {.host = s->host,
 		.self = s->self,
 		.url = &s->url,
+		.sentinel = s->sentinel,
 		.tls = s->tls,
 		.client_name = s->client_name,
 		.limits = {.connect_ms = conf->connect_ms,
@@ -247,6 +259,7 @@ static void redis_destroy(void *state)
 {
 	struct store *s = state;
 	node_free(s->node);
+	sentinel_free(s->sentinel);
 	s->host->tls_free(s->tls);
 	sweeper_free(s->sweeper);
 	label_counts_free(s->labels);
@@ -283,6 +296,7 @@ static void *redis_create(
 	s->labels = label_counts_new(s);
 	s->sweeper = sweeper_new(s);
 	s->cache = s->conf->local_cache ? local_cache_new((size_t)s->conf->local_cache) : NULL;
+	s->sentinel = make_sentinel(s);
 	s->node = make_node(s);
 	return s;
 }
@@ -316,7 +330,8 @@ OW_TLS_CHOICES;
 static const struct ow_option options[] = {
     OW_SECRET(struct redis_conf, url, "url", .flags = OW_O_REQUIRED,
 	.help = "redis://[user:password@]host[:port][/db], rediss:// for TLS, or "
-		"unix:///path[?db=N]; secret, since it may hold a password."),
+		"unix:///path[?db=N]; without host[:port] if there are sentinels; secret, "
+		"since it may hold a password."),
     OW_STRING(struct redis_conf, user, "user",
 	.help = "User (ACL) to log in as; may stand in the url instead."),
     OW_SECRET(struct redis_conf, password, "password",
@@ -354,6 +369,7 @@ static const struct ow_option options[] = {
 	.dflt = "cxone:metrics:duplicates:",
 	.help = "Duplicates are counted in Redis under this and their label (INCR, 24 h); "
 		"empty: they are not."),
+    SENTINEL_OPTIONS(struct redis_conf, sentinel),
     OW_TLS_OPTIONS(struct redis_conf, tls),
     OW_OPTION_END,
 };

@@ -114,7 +114,7 @@ class Genesys(Vendor):
     def failed(self, why):
         return {"error": "Processing failed", "details": why}
 
-    late, store_down = "the sink did not answer in time", "the store cannot be asked"
+    late, store_down = "the sink did not answer in time", "the store cannot take its key"
     missing = b'{"version":"0"}'
     lacking = not_an_object = (400, {"error": "Invalid event structure"})
 
@@ -160,7 +160,7 @@ class Auto(Vendor):
     def failed(self, why, status="failed"):
         return {"status": status, "error": why}
 
-    late, store_down = "the sink did not answer in time", "the store cannot be asked"
+    late, store_down = "the sink did not answer in time", "the store cannot take its key"
     lacking = (400, {"status": "missing_key", "error": "id is missing"})
     not_an_object = (400, {"status": "invalid", "error": "body must be a JSON object"})
 

@@ -45,7 +45,7 @@ struct aws_result {
 	enum aws_outcome outcome;
 	/*
 	 * The service may have done what was asked although the outcome is not
-	 * AWS_OK: the answer was lost on the way.
+	 * AWS_OK: no answer came, or one of 5xx.
 	 */
 	bool maybe_done;
 	int status;		/* 0: no answer */
@@ -92,8 +92,8 @@ struct aws_request {
 
 /*
  * done(result, arg) is called exactly once, never before this returns, unless
- * the call is cancelled or the client freed. It may make further calls, and
- * free the client.
+ * the call is cancelled or the client freed. It may make calls and cancel
+ * others, but not free the client.
  */
 struct aws_call *aws_client_call(struct aws_client *client, const struct aws_request *request,
     aws_call_done *done, void *arg);

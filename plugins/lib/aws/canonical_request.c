@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "lib/alloc.h"
+#include "lib/aws/uri.h"
 
 static struct ow_text span(const char *begin, const char *end)
 {
@@ -23,24 +24,6 @@ static const char *after(const char *separator, const char *end)
 }
 
 /* ---- escapes ---- */
-
-static bool is_unreserved(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-static void add_escaped(struct draft *out, char c)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	if (is_unreserved(c)) {
-		draft_char(out, c);
-		return;
-	}
-	draft_char(out, '%');
-	draft_char(out, digits[(unsigned char)c >> 4]);
-	draft_char(out, digits[(unsigned char)c & 15]);
-}
 
 static int hex_value(char c)
 {
@@ -62,7 +45,7 @@ static void add_reescaped(struct draft *out, struct ow_text text)
 			c = (char)(high * 16 + low);
 			i += 2;
 		}
-		add_escaped(out, c);
+		uri_escape_char(out, c);
 	}
 }
 
@@ -124,7 +107,7 @@ static void add_path(struct draft *out, const char *at, const char *end, bool li
 			if (path.data[i] == '/')
 				draft_char(out, '/');
 			else
-				add_escaped(out, path.data[i]);
+				uri_escape_char(out, path.data[i]);
 	}
 	draft_free(&path);
 }
