@@ -180,7 +180,7 @@ class Sentinel(Server):
 
     def __init__(self, master, name, quorum, *arguments):
         self.monitor = f"sentinel monitor {name} 127.0.0.1 {master} {quorum}\n" \
-            f"sentinel down-after-milliseconds {name} 500\n" \
+            f"sentinel down-after-milliseconds {name} 2000\n" \
             f"sentinel failover-timeout {name} 4000\n"
         super().__init__(*arguments)
 
@@ -213,6 +213,15 @@ class Sentinels:
     def close(self):
         for s in self.sentinels + self.servers:
             s.close()
+
+    def repair(self):
+        """Everybody lives, and a failover can be done."""
+        for s in self.servers + self.sentinels:
+            if s.process.poll() is None:
+                s.resume()
+            else:
+                s.start()
+        wait_until(self.complete, "the group to be whole again", 3 * PATIENCE)
 
     def complete(self):
         """Whether a failover can be done: all know each other, and the replicas have it all."""

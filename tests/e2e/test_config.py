@@ -51,6 +51,8 @@ class Corpus(unittest.TestCase):
             "window-short.yaml:5:65: warning: route `a`: option `window` is 500ms: a copy that "
             "waits for another worker or process can miss the result, and is then delivered; "
             "make it at least 2s\n")
+        # The keys of one source's routes do not meet.
+        self.assertEqual(check("match.yaml", cwd=CORPUS / "good").stderr, b"")
         done = check("shared-keys.yaml", cwd=CORPUS / "good")
         self.assertEqual(
             done.stderr.decode(),
