@@ -281,6 +281,50 @@ START_TEST(moved)
 }
 END_TEST
 
+START_TEST(moved_on_the_same_host)
+{
+	char text[40];
+	with(NULL);
+	struct ow_op *op = claim_at(&peers[1]);
+	snprintf(text, sizeof(text), "-MOVED %d :%d\r\n", SLOT, peers[0].port);
+	say(&peers[1], text);
+	rig_until(told(&peers[0], CLAIM));
+	say(&peers[0], "$-1\r\n");
+	is_new(op);
+	done();
+}
+END_TEST
+
+/* Which of the first two is asked for the map; waits until one is. */
+static int asked_for_map(void)
+{
+	int i = 0;
+	rig_until(asked(&peers[i = !i]));
+	return i;
+}
+
+START_TEST(moved_while_the_map_is_read)
+{
+	with(NULL);
+	struct ow_op *op = claim_at(&peers[1]);
+	say_elsewhere(&peers[1], "MOVED", &peers[1]);
+	rig_until(told(&peers[1], CLAIM));
+	mock_advance(rig.mock, 200);
+	int asked_first = asked_for_map();
+	say_elsewhere(&peers[1], "MOVED", &peers[1]);
+	rig_until(redirects("moved") == 2);
+	say_map(&peers[asked_first], &peers[0], &peers[1]);
+	if (asked_first == 0)
+		rig_until(told(&peers[1], CLAIM));
+	say(&peers[1], "$-1\r\n");
+	is_new(op);
+	/* What it said may have been true before that. */
+	mock_advance(rig.mock, 200);
+	asked_for_map();
+	done();
+}
+END_TEST
+
 START_TEST(asked_elsewhere)
 {
 	with(NULL);
@@ -315,22 +359,39 @@ START_TEST(asked_of_one_that_lacks_the_script)
 }
 END_TEST
 
-START_TEST(asked_of_a_stranger)
+/* Sends a claim to the third node, which has no slots. */
+static struct ow_op *ask_stranger(void)
 {
-	with("health_check: 0s\n");
 	struct ow_op *op = claim_at(&peers[1]);
 	say_elsewhere(&peers[1], "ASK", &peers[2]);
-	greet(&peers[2]);
+	if (peers[2].stream < 0)
+		greet(&peers[2]);
 	rig_until(told(&peers[2], "ASKING"));
-	say(&peers[2], "+OK\r\n$-1\r\n");
-	is_new(op);
-	/* It has no slots: after a while it is let go. */
-	mock_advance(rig.mock, 9000);
+	return op;
+}
+
+/* Lets time go by, and says whether the third node was let go. */
+static bool let_go_after(int64_t ms)
+{
+	mock_advance(rig.mock, ms);
 	for (int i = 0; i < 20; i++)
 		rig_turn();
-	ck_assert(!hung_up(&peers[2]));
-	mock_advance(rig.mock, 21000);
-	rig_until(hung_up(&peers[2]));
+	return hung_up(&peers[2]);
+}
+
+START_TEST(asked_of_a_stranger)
+{
+	with("health_check: 0s\ntimeout: 60s\n");
+	struct ow_op *op = ask_stranger();
+	/* Not while it has something to do, nor soon after. */
+	ck_assert(!let_go_after(12000));
+	say(&peers[2], "+OK\r\n$-1\r\n");
+	is_new(op);
+	op = ask_stranger();
+	say(&peers[2], "+OK\r\n$-1\r\n");
+	is_new(op);
+	ck_assert(!let_go_after(9000));
+	ck_assert(let_go_after(21000));
 	ck_assert(rig_ready());
 	done();
 }
@@ -506,12 +567,9 @@ START_TEST(it_says_that_it_does_not_serve)
 }
 END_TEST
 
-/* What the first node that is asked says; the others say nothing. */
 static void first_asked_says(const char *text)
 {
-	int i = 0;
-	rig_until(asked(&peers[i = !i]));
-	say(&peers[i], text);
+	say(&peers[asked_for_map()], text);
 }
 
 START_TEST(slots_that_nobody_has)
@@ -593,6 +651,8 @@ static Suite *suite(void)
 	tcase_add_test(t, options_are_sound);
 	tcase_add_test(t, each_key_at_its_node);
 	tcase_add_test(t, moved);
+	tcase_add_test(t, moved_on_the_same_host);
+	tcase_add_test(t, moved_while_the_map_is_read);
 	tcase_add_test(t, asked_elsewhere);
 	tcase_add_test(t, asked_of_one_that_lacks_the_script);
 	tcase_add_test(t, asked_of_a_stranger);
