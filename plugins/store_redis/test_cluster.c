@@ -457,27 +457,38 @@ START_TEST(cancelled_before_it_is_sent_elsewhere)
 }
 END_TEST
 
-START_TEST(from_one_to_the_other)
+/* Each of two nodes says that the other has it, as long as claims come; how many came. */
+static unsigned quarrel(struct ow_op *op, int64_t step_ms)
 {
-	with("reconnect: {base: 60s, max: 60s}\n"); /* nobody is asked for the map meanwhile */
-	struct ow_op *op = rig_begin_claim(KEY, 1);
 	unsigned sent = 0;
-	while (!mock_finished(op)) {
-		ck_assert_uint_lt(sent, 20);
+	for (int turns = 0; turns < 200 && !mock_finished(op); turns++) {
 		for (int i = 0; i < 2; i++)
 			if (told(&peers[i], CLAIM)) {
 				sent++;
 				say_elsewhere(&peers[i], "MOVED", &peers[!i]);
 			}
-		mock_advance(rig.mock, 10);
+		mock_advance(rig.mock, step_ms);
 		rig_turn();
 	}
+	return sent;
+}
+
+START_TEST(from_one_to_the_other)
+{
+	with("reconnect: {base: 60s, max: 60s}\n"); /* nobody is asked for the map meanwhile */
+	struct ow_op *op = rig_begin_claim(KEY, 1);
+	/* After some it waits a little, and then it gives up. */
+	unsigned sent = quarrel(op, 0);
+	ck_assert(!mock_finished(op));
+	ck_assert_uint_eq(sent, 4);
+	sent += quarrel(op, 10);
 	failed(op, "send a key from one to the other");
 	ck_assert_uint_eq(redirects("moved"), sent);
-	ck_assert_uint_gt(sent, 5);
+	ck_assert_uint_eq(sent, 11);
 	/* It is not in Redis for sure: nothing is to be made up for. */
 	mock_advance(rig.mock, 2000);
-	ck_assert(!told(&peers[0], KEY) && !told(&peers[1], KEY));
+	ck_assert(left_alone(&peers[0]));
+	ck_assert(left_alone(&peers[1]));
 	done();
 }
 END_TEST
@@ -591,6 +602,33 @@ START_TEST(slots_that_nobody_has)
 }
 END_TEST
 
+START_TEST(waits_grow)
+{
+	with(NULL);
+	int asks = 0;
+	struct ow_op *op = claim_at(&peers[1]);
+	say(&peers[1], "-CLUSTERDOWN The cluster is down\r\n");
+	failed(op, "CLUSTERDOWN");
+	for (int ms = 0; ms < 20000; ms += 20) {
+		mock_advance(rig.mock, 20);
+		for (int turns = 0; turns < 2; turns++)
+			rig_turn();
+		for (int i = 0; i < 2; i++) {
+			if (asked(&peers[i])) {
+				asks++;
+				say(&peers[i], "*0\r\n+\r\n");
+			}
+			if (told(&peers[i], "$4\r\nPING\r\n"))
+				say(&peers[i], "+PONG\r\n");
+		}
+	}
+	/* 100 ms at first, 5 s in the end, each of it at least by half. */
+	ck_assert_int_ge(asks, 7);
+	ck_assert_int_le(asks, 20);
+	done();
+}
+END_TEST
+
 static const char *const answers[] = {
     "-ERR unknown command\r\n-ERR unknown command\r\n",
     "*1\r\n:1\r\n+OK\r\n",
@@ -666,6 +704,7 @@ static Suite *suite(void)
 	tcase_add_test(t, the_cluster_does_not_serve);
 	tcase_add_test(t, it_says_that_it_does_not_serve);
 	tcase_add_test(t, slots_that_nobody_has);
+	tcase_add_test(t, waits_grow);
 	tcase_add_loop_test(t, an_answer_that_is_none, 0, sizeof(answers) / sizeof(*answers));
 	tcase_add_test(t, nodes_to_begin_with);
 	suite_add_tcase(s, t);
