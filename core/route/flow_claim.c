@@ -88,8 +88,10 @@ static void reject_unclaimed(struct flow *f, bool too_slow)
 {
 	f->failure = (struct verdict){.outcome = OW_REJECTED,
 	    .status = 503,
-	    .why = "the store cannot be asked",
-	    .retry_after_ms = RETRY_AFTER_MS};
+	    .why =
+		too_slow ? "the store did not answer in time" : "the store cannot take its key",
+	    .retry_after_ms = RETRY_AFTER_MS,
+	    .store_failed = true};
 	if (too_slow)
 		flow_release(f);
 	else

@@ -42,20 +42,20 @@ static const struct ow_host *host_of(const struct connection *c)
 /* ---- opening and losing ---- */
 
 /* From half of it to all of it, so that many processes do not come back together. */
-static int64_t jittered(const struct connection *c, int64_t ms)
+static int64_t jittered(const struct connection_parts *parts, int64_t ms)
 {
 	uint32_t dice;
-	host_of(c)->random(c->parts.self, &dice, sizeof(dice));
+	parts->host->random(parts->self, &dice, sizeof(dice));
 	return ms / 2 + (int64_t)((uint64_t)ms * dice >> 33) + 1;
 }
 
-static int64_t backoff(const struct connection *c)
+int64_t connection_backoff(const struct connection_parts *parts, unsigned tries)
 {
-	const struct connection_limits *limits = &c->parts.limits;
+	const struct connection_limits *limits = &parts->limits;
 	int64_t ms = limits->base_ms;
-	for (unsigned i = 1; i < c->tries && ms < limits->max_ms; i++)
+	for (unsigned i = 1; i < tries && ms < limits->max_ms; i++)
 		ms *= 2;
-	return jittered(c, ms < limits->max_ms ? ms : limits->max_ms);
+	return jittered(parts, ms < limits->max_ms ? ms : limits->max_ms);
 }
 
 /* One try: place, name, connection, greeting; all of it within the connect timeout. */
@@ -99,7 +99,7 @@ static void lose(struct connection *c, const char *why)
 		begin(c);
 	} else {
 		c->tries++;
-		host_of(c)->timer_set(c->timer, backoff(c));
+		host_of(c)->timer_set(c->timer, connection_backoff(&c->parts, c->tries));
 	}
 	requests_fail(pending, text);
 	c->parts.lost(c->parts.arg);

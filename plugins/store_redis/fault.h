@@ -13,6 +13,7 @@ enum fault {
 	FAULT_SYNTAX,	   /* the server does not know the command in this form */
 	FAULT_SCRIPT,	   /* NOSCRIPT: it wants the script itself */
 	FAULT_SERVER,	   /* this server cannot serve now: another may, or it may later */
+	FAULT_CLUSTER,	   /* nor can any other of its cluster */
 };
 
 #define FAULT_TEXT_SIZE 160

@@ -76,7 +76,7 @@ bool greeting_read(const struct connection_parts *parts, struct redisReply *cons
 	if (refused(*replies++, false, why))
 		return false;
 	const struct redisReply *role = *replies++;
-	if (refused(role, false, why) || wrong_role(parts, role, why))
+	if (refused(role, false, why) || (!parts->any_role && wrong_role(parts, role, why)))
 		return false;
 	learn_scripts(parts, replies);
 	return !refused(replies[SCRIPTS], false, why);

@@ -198,6 +198,22 @@ const char *redis_url_parse_place(const char *text, int default_port, struct red
 	return problem;
 }
 
+static char *copy_string(const char *string)
+{
+	return string ? copy_span(string, strlen(string)) : NULL;
+}
+
+void redis_url_like(
+    const struct redis_url *like, struct ow_text host, int port, struct redis_url *url)
+{
+	*url = (struct redis_url){.tls = like->tls,
+	    .host = copy_span(host.data, host.len),
+	    .port = port,
+	    .user = copy_string(like->user),
+	    .password = copy_string(like->password)};
+	keep_name(url);
+}
+
 void redis_url_fini(struct redis_url *url)
 {
 	if (url->password)

@@ -12,8 +12,7 @@
 #ifndef STORE_REDIS_URL_H
 #define STORE_REDIS_URL_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <onceway/plugin.h>
 
 #define REDIS_PORT 6379
 
@@ -31,6 +30,9 @@ struct redis_url {
 const char *redis_url_parse(const char *text, struct redis_url *url);
 /* The same for "host[:port]" alone: no scheme, no login, database 0. */
 const char *redis_url_parse_place(const char *text, int default_port, struct redis_url *url);
+/* Another server with the same login, over TLS or not as that one; database 0. */
+void redis_url_like(
+    const struct redis_url *like, struct ow_text host, int port, struct redis_url *url);
 void redis_url_fini(struct redis_url *url); /* forgets the password too */
 
 /* Its name if the host were that one. */

@@ -77,6 +77,8 @@ class Client:
 class Server:
     """One redis-server; nothing of it is left when it is closed."""
 
+    find_port = staticmethod(free_port)
+
     def __init__(self, *arguments):
         if not PROGRAM:
             raise unittest.SkipTest("redis-server is not installed")
@@ -85,20 +87,25 @@ class Server:
         self.path = str(self.directory / "redis.sock")
         self.arguments = arguments
         self.port = self.process = None
+        self.paused = False
         self.start()
 
     @property
     def url(self):
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
     def start(self):
         """The first time on any port; later on the same."""
         fixed = self.port is not None
         for _ in range(20):
-            self.port = self.port if fixed else free_port()
+            self.port = self.port if fixed else self.find_port()
             with open(self.directory / "log", "ab") as log:
                 self.process = subprocess.Popen(
-                    [PROGRAM, *self._words(), "--port", str(self.port), "--bind", "127.0.0.1",
+                    [PROGRAM, *self._words(), *self._ports(), "--bind", "127.0.0.1",
                      "--unixsocket", self.path, "--dir", str(self.directory),
                      *self.arguments],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -106,6 +113,9 @@ class Server:
                 return
             self.stop()
         raise AssertionError((self.directory / "log").read_text())
+
+    def _ports(self):
+        return ["--port", str(self.port)]
 
     def _words(self):
         return ["--save", "", "--appendonly", "no", "--enable-debug-command", "yes"]
@@ -144,10 +154,12 @@ class Server:
 
     def pause(self):
         """It takes connections and bytes, and does nothing about them."""
+        self.paused = True
         self.process.send_signal(signal.SIGSTOP)
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
+        self.paused = False
 
     def kill(self):
         self.process.kill()
@@ -171,10 +183,6 @@ class Sentinel(Server):
             f"sentinel down-after-milliseconds {name} 2000\n" \
             f"sentinel failover-timeout {name} 4000\n"
         super().__init__(*arguments)
-
-    @property
-    def address(self):
-        return f"127.0.0.1:{self.port}"
 
     def _words(self):
         file = self.directory / "sentinel.conf"
