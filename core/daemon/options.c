@@ -131,8 +131,9 @@ const struct ow_option route_options[] = {
 	    "the event is never tried again."),
     OW_ENUM(struct route_settings, policy.on_store_error, "on_store_error", .dflt = "reject",
 	.choices = on_store_error,
-	.help = "The store cannot be asked: `reject` with 503, `pass` to deliver without "
-		"dedup, or `{fallback: NAME}` to use another store."),
+	.help = "The store cannot take a key, because it is down, slow or full: `reject` with "
+		"503, `pass` to deliver without dedup, or `{fallback: NAME}` to use another "
+		"store."),
     OW_REFERENCE(struct route_settings, fallback_name, "on_store_error.fallback",
 	.choices = stores_section,
 	.help = "Store to use until the first one is back; if it fails too, `reject`."),

@@ -102,5 +102,5 @@ void flow_pass_unclaimed(struct flow *f)
 	if (f->route->parts.policy->on_store_error == ON_STORE_ERROR_PASS)
 		pass(f, f->key.full);
 	else
-		observe(f, OW_REJECTED, "the store cannot be asked", f->key.full);
+		observe(f, OW_REJECTED, "the store cannot take its key", f->key.full);
 }

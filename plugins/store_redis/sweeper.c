@@ -1,30 +1,31 @@
 #include "store_redis/sweeper.h"
 
-#include <string.h>
-
 #include "lib/alloc.h"
+#include "store_redis/scan.h"
 
 #define FIRST_MS 1000 /* the first one, soon after the start */
-#define BATCH	 1000
 
 struct sweeper {
 	struct store *store;
 	struct ow_timer *timer;
-	struct request request;
+	struct scan scan;
 	struct ow_counter *keys, *percent; /* gauges */
-	bool running, asked, elected;
-	size_t prefix; /* which of the prefixes is being counted */
-	char cursor[24];
+	bool running, elected;
 	int64_t found;
 	uint64_t claims, duplicates; /* at the end of the last sweep */
 };
 
 static void on_timer(void *arg);
+static void on_page(struct scan *scan, struct redisReply *const *keys, size_t count);
+static void on_end(struct scan *scan, const char *why);
 
 struct sweeper *sweeper_new(struct store *s)
 {
 	struct sweeper *w = alloc_zero(1, sizeof(*w));
 	w->store = s;
+	w->scan.page = on_page;
+	w->scan.end = on_end;
+	scan_init(&w->scan, s);
 	w->timer = s->host->timer_new(s->self, on_timer, w);
 	w->keys = s->host->gauge(s->self, "redis_keys",
 	    "Keys in Redis under sweep_prefixes, as the last sweep found them.");
@@ -39,43 +40,6 @@ void sweeper_free(struct sweeper *w)
 		return;
 	w->store->host->timer_free(w->timer);
 	free(w);
-}
-
-/* Adds prefix* as a pattern that means exactly this prefix. */
-static void add_pattern(struct command *c, const char *prefix)
-{
-	char *pattern = alloc_bytes(2 * strlen(prefix) + 2), *at = pattern;
-	for (; *prefix; prefix++) {
-		if (strchr("*?[]\\^-", *prefix))
-			*at++ = '\\';
-		*at++ = *prefix;
-	}
-	*at++ = '*';
-	command_text(c, (struct ow_text){pattern, (size_t)(at - pattern)});
-	free(pattern);
-}
-
-static void on_scanned(
-    struct request *request, struct redisReply *const *replies, const char *why);
-
-static bool scan(struct sweeper *w)
-{
-	struct store *s = w->store;
-	struct ow_text anywhere = {"", 0};
-	struct node *node = store_node(s, anywhere);
-	const char *why;
-	if (!node_ready(node, &why))
-		return false;
-	command_clear(&s->command);
-	command_begin(&s->command, "SCAN", 5);
-	command_string(&s->command, w->cursor);
-	command_string(&s->command, "MATCH");
-	add_pattern(&s->command, s->conf->sweep_prefixes.items[w->prefix]);
-	command_string(&s->command, "COUNT");
-	command_number(&s->command, BATCH);
-	w->request.done = on_scanned;
-	w->asked = node_send(node, store_hash(s, anywhere), &w->request, &s->command, &why);
-	return w->asked;
 }
 
 static void wait_for_next(struct sweeper *w)
@@ -101,55 +65,32 @@ static void report(struct sweeper *w)
 	    (long long)w->found, (unsigned long long)claims, percent);
 }
 
-/* False: this is not how SCAN answers. */
-static bool take(struct sweeper *w, const struct redisReply *reply)
+static void on_page(struct scan *scan, struct redisReply *const *keys, size_t count)
 {
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
-	    reply->element[0]->type != REDIS_REPLY_STRING ||
-	    reply->element[0]->len >= sizeof(w->cursor) ||
-	    reply->element[1]->type != REDIS_REPLY_ARRAY)
-		return false;
-	memcpy(w->cursor, reply->element[0]->str, reply->element[0]->len + 1);
-	w->found += (int64_t)reply->element[1]->elements;
-	return true;
+	struct sweeper *w = STORE_OF(scan, struct sweeper, scan);
+	(void)keys;
+	w->found += (int64_t)count;
+	scan_next(scan);
 }
 
-static void on_scanned(
-    struct request *request, struct redisReply *const *replies, const char *why)
+/* That Redis cannot be reached is logged by who talks to it; that it refuses, here. */
+static void on_end(struct scan *scan, const char *why)
 {
-	struct sweeper *w = STORE_OF(request, struct sweeper, request);
-	struct store *s = w->store;
-	(void)why;
-	w->asked = false;
-	if (!replies || !w->running) {
-		wait_for_next(w);
-		return;
-	}
-	if (!take(w, replies[0])) {
-		s->host->log(s->self, OW_LOG_WARNING,
-		    "sweep: SCAN is refused or not understood: the keys are not counted");
-		wait_for_next(w);
-		return;
-	}
-	if (strcmp(w->cursor, "0") == 0)
-		w->prefix++;
-	if (w->prefix < s->conf->sweep_prefixes.count) {
-		if (!scan(w))
-			wait_for_next(w);
-		return;
-	}
-	report(w);
+	struct sweeper *w = STORE_OF(scan, struct sweeper, scan);
+	const char *away;
+	if (!why)
+		report(w);
+	else if (servers_ready(w->store->servers, &away))
+		w->store->host->log(
+		    w->store->self, OW_LOG_WARNING, "sweep: the keys are not counted: %s", why);
 	wait_for_next(w);
 }
 
 static void on_timer(void *arg)
 {
 	struct sweeper *w = arg;
-	w->prefix = 0;
 	w->found = 0;
-	memcpy(w->cursor, "0", 2);
-	if (!w->asked && !scan(w))
-		wait_for_next(w);
+	scan_begin(&w->scan);
 }
 
 void sweeper_start(struct sweeper *w)
@@ -166,6 +107,7 @@ void sweeper_start(struct sweeper *w)
 void sweeper_stop(struct sweeper *w)
 {
 	w->running = false;
+	scan_stop(&w->scan);
 	w->store->host->timer_set(w->timer, -1);
 	if (w->elected)
 		atomic_store(&w->store->shared->swept, false);

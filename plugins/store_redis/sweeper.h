@@ -1,7 +1,7 @@
 /*
- * Counts the keys that live in Redis, by SCAN and a thousand at a time, so that
- * nobody else waits; and says how many events of late were duplicates. Redis
- * itself removes what has expired. One worker of the process does it.
+ * Counts the keys that live in Redis, and says how many events of late were
+ * duplicates. Redis itself removes what has expired. One worker of the process
+ * does it.
  */
 #ifndef STORE_REDIS_SWEEPER_H
 #define STORE_REDIS_SWEEPER_H

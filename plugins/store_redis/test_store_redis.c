@@ -494,6 +494,24 @@ START_TEST(the_sweeper_counts)
 }
 END_TEST
 
+START_TEST(a_sweep_that_is_refused_says_why)
+{
+	ask("ACL SETUSER sweepless on nopass ~* +@all -scan");
+	rig_open(url,
+	    "sweep_prefixes: ['a:']\nsweep_interval: 1s\nuser: sweepless\npassword: any\n");
+	rig_until(rig_ready());
+	mock_advance(rig.mock, 1000);
+	rig_until(
+	    mock_logged(rig.mock, "sweep: the keys are not counted: Redis' access rules"));
+	/* As soon as it may, it does. */
+	ask("ACL SETUSER sweepless +scan");
+	mock_advance(rig.mock, 1000);
+	rig_until(mock_logged(rig.mock, "keys in Redis; of 0 claims"));
+	ask("ACL DELUSER sweepless");
+	rig_close();
+}
+END_TEST
+
 /* Each test is a process: with a connection of its own. */
 static void connect_other(void)
 {
@@ -530,6 +548,7 @@ static Suite *suite(void)
 	tcase_add_test(t, keys_are_bytes);
 	tcase_add_test(t, labels_are_counted);
 	tcase_add_test(t, the_sweeper_counts);
+	tcase_add_test(t, a_sweep_that_is_refused_says_why);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -1,9 +1,6 @@
 """One Redis behind several processes: each key once, and what shares the Redis with them."""
 import json
-import pathlib
 import signal
-import subprocess
-import sys
 import threading
 import time
 import unittest
@@ -355,87 +352,6 @@ class Neighbours(RedisCase):
         self.assertAnswer(self.post(onceway, event()), 503)
         self.assertIn("WRONGTYPE", onceway.log())
         self.assertAnswer(self.post(onceway, event("other")), 200, routed("other"))
-
-
-def python_with_redis():
-    for program in (sys.executable, "/usr/bin/python3"):
-        try:
-            if subprocess.run([program, "-c", "import redis"], stderr=subprocess.DEVNULL,
-                              check=False).returncode == 0:
-                return program
-        except OSError:
-            pass
-    raise unittest.SkipTest("no Python has the module redis (Debian: python3-redis)")
-
-
-class Tutorials(RedisCase):
-    """The Python services, as their tutorials wrote them, on the same Redis."""
-
-    def service(self, name, body):
-        """What the service makes of an event: `routed`, `duplicate`, or what it read."""
-        done = subprocess.run(
-            [python_with_redis(), str(pathlib.Path(__file__).with_name("tutorials.py")),
-             name, str(self.redis.port)],
-            input=body, capture_output=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr.decode())
-        return json.loads(done.stdout)
-
-    def test_cxone_first_there(self):
-        onceway = self.on_redis(self.sink())
-        self.assertEqual(self.service("cxone", event()), "routed")
-        self.assertAnswer(self.post(onceway, event()), 200, discarded())
-
-    def test_cxone_first_here(self):
-        onceway = self.on_redis(self.sink())
-        self.assertAnswer(self.post(onceway, event()), 200, routed())
-        self.assertEqual(self.service("cxone", event()), "duplicate")
-
-    def test_cxone_while_it_is_delivered_here(self):
-        gate = threading.Event()
-        crm = self.sink(Answer(gate=gate))
-        onceway = self.on_redis(crm)
-        original = Later(self.post, onceway, event())
-        crm.wait(1)
-        self.assertEqual(self.service("cxone", event()), "duplicate")
-        gate.set()
-        self.assertAnswer(original.get(), 200, routed())
-
-    def test_cxone_checkpoint_brings_ours_back(self):
-        # Its checkpoint keeps key and life, and restores `1`: still a duplicate here.
-        onceway = self.on_redis(self.sink())
-        self.assertAnswer(self.post(onceway, event()), 200, routed())
-        self.assertEqual(self.service("cxone-checkpoint", b"{}"), 1)
-        self.assertEqual(self.redis.ask("GET", self.only_key()), "1")
-        self.assertAnswer(self.post(onceway, event()), 200, discarded())
-
-    def test_genesys_and_queue_consumer_see_what_is_here(self):
-        gate = threading.Event()
-        crm = self.sink(Answer(gate=gate))
-        onceway = self.on_redis(crm)
-        original = Later(self.post, onceway, event())
-        crm.wait(1)
-        key = self.only_key().encode()
-        for service in ("genesys", "queue"):
-            self.assertEqual(self.service(service, key), "duplicate")
-        gate.set()
-        self.assertAnswer(original.get(), 200, routed())
-        for service in ("genesys", "queue"):
-            self.assertEqual(self.service(service, key), "duplicate")
-
-    def test_cognigy_is_never_given_a_claim_for_a_result(self):
-        gate = threading.Event()
-        crm = self.sink(Answer(200, b'{"processed":true}', gate=gate))
-        onceway = self.on_redis(crm)
-        original = Later(self.post, onceway, event())
-        crm.wait(1)
-        key = self.only_key().encode()
-        # As with its own `processing`: it is text, and no result.
-        self.assertEqual(self.service("cognigy", key), "not a result")
-        gate.set()
-        self.assertAnswer(original.get(), 200, routed())
-        result = self.service("cognigy", key)
-        self.assertTrue(result["processed"])
-        self.assertEqual(result["onceway"]["status"], 200)
 
 
 class Counting(RedisCase):

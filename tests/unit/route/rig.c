@@ -335,7 +335,7 @@ static enum ow_rc key_of(void *state, const struct ow_event *event, struct ow_ke
 	return OW_OK;
 }
 
-/* OUTCOME [waited] key=KEY why=WHY [result=BODY] [field=FIELD] */
+/* OUTCOME [store] [waited] key=KEY why=WHY [result=BODY] [field=FIELD] */
 static void reply_of(void *state, const struct ow_event *event,
     const struct ow_reply_request *request, struct ow_reply *reply)
 {
@@ -343,6 +343,7 @@ static void reply_of(void *state, const struct ow_event *event,
 	(void)state, (void)event;
 	host->reply_begin(reply, 0, "text/plain");
 	host->reply_add(reply, text_of(outcome_name(request->outcome)));
+	host->reply_add(reply, text_of(request->store_failed ? " store" : ""));
 	host->reply_add(reply, text_of(request->waited ? " waited key=" : " key="));
 	host->reply_add(reply, request->key);
 	host->reply_add(reply, text_of(" why="));
