@@ -161,9 +161,8 @@ static void on_tls_look(evutil_socket_t fd, short what, void *arg)
 
 static void watch_tls(struct daemon *d)
 {
-	struct timeval tv = {.tv_sec = TLS_LOOK_S};
 	d->tls_look = event_new(worker_base(d->main), -1, EV_PERSIST, on_tls_look, d);
-	event_add(d->tls_look, &tv);
+	timer_start(d->tls_look, TLS_LOOK_S * 1000);
 }
 
 static void on_sighup(evutil_socket_t number, short what, void *arg)

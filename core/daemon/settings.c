@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "conf/check.h"
 #include "daemon/options.h"
@@ -11,8 +10,7 @@
 #include "plugin/configure.h"
 #include "plugin/sized.h"
 
-#define NAME_MAX_LEN  64
-#define LISTENERS_MAX 64
+#define NAME_MAX_LEN 64
 
 /* What the functions of this file pass around. */
 struct loading {
@@ -174,92 +172,9 @@ static void each_entry(struct loading *l, const char *section, entry_fn *fn)
 	}
 }
 
-/* Port 0 means any, which is another for each worker. */
-static bool all_workers_differ(const struct loading *l, const char *address)
-{
-	const char *port = strrchr(address, ':');
-	return l->settings->process.workers != 1 && port && strcmp(port, ":0") == 0;
-}
-
-/* ---- TLS of a listener ---- */
-
-static void complain_tls(void *arg, enum tls_part part, bool error, const char *text)
-{
-	static const char *const options[TLS_PARTS] = {
-	    "tls.certificate", "tls.key", "tls.client_ca"};
-	const struct option_report *r = arg;
-	const struct conf_node *at = conf_option_node(r->node, options[part]);
-	if (error || !at)
-		r->base.complain(&r->base, options[part], "%s", text);
-	else if (at->secret)
-		conf_warning(r->report, at->mark,
-		    "%s: option `%s`: the certificate expires soon, has expired or is not "
-		    "valid yet",
-		    r->what, options[part]);
-	else
-		conf_warning(
-		    r->report, at->mark, "%s: option `%s`: %s", r->what, options[part], text);
-}
-
-static void load_listener_tls(struct loading *l, const struct conf_node *entry,
-    struct listener_settings *s, const char *what)
-{
-	struct option_report report =
-	    option_report(entry, what, &l->settings->arena, &l->settings->secrets, l->report);
-	struct tls_config config;
-	struct clock clock;
-	const struct conf_node *node = conf_option_node(entry, "tls");
-	if (!node || node->is_null)
-		return;
-	s->has_tls = true;
-	if (!report.base.given(&report.base, "tls.client"))
-		s->tls.client = s->tls.client_ca ? TLS_ASKS_REQUIRE : TLS_ASKS_NONE;
-	else if (s->tls.client == TLS_ASKS_NONE && s->tls.client_ca)
-		report.base.complain(&report.base, "tls.client_ca",
-		    "is of no use: tls.client says that no certificate is asked for");
-	clock_init_system(&clock);
-	listener_tls(s, &config);
-	tls_check(&config, clock_wall(&clock), (struct tls_report){complain_tls, &report});
-}
-
-void listener_tls(const struct listener_settings *s, struct tls_config *config)
-{
-	*config = (struct tls_config){.side = TLS_SERVER,
-	    .certificate = s->tls.certificate,
-	    .key = s->tls.key,
-	    .ca = s->tls.client_ca,
-	    .min_version = s->tls.min_version,
-	    .asks = (enum tls_asks)s->tls.client};
-}
-
 static void load_listener(struct loading *l, const struct conf_node *entry)
 {
-	struct listener_settings *s = arena_alloc(&l->settings->arena, sizeof(*s));
-	struct listener_settings **last = &l->settings->listeners;
-	struct conf_check check = {.table = {listener_options, 0},
-	    .what = arena_printf(&l->settings->arena, "listener `%s`", entry->key),
-	    .arena = &l->settings->arena,
-	    .report = l->report};
-	size_t count = 0;
-	bool good = conf_check_options(&check, entry, entry->mark, s);
-	s->name = entry->key;
-	s->node = entry;
-	if (good)
-		load_listener_tls(l, entry, s, check.what);
-	if (s->address && all_workers_differ(l, s->address))
-		conf_error(l->report, conf_option_node(entry, "address")->mark,
-		    "%s: option `address` has port 0, and each of several workers would get "
-		    "another one: name a port",
-		    check.what);
-	for (; *last; last = &(*last)->next, count++)
-		if (s->address && (*last)->address && strcmp(s->address, (*last)->address) == 0)
-			conf_error(l->report, entry->key_mark,
-			    "listener `%s` has the address of listener `%s` (line %d)", s->name,
-			    (*last)->name, (*last)->node->mark.line);
-	if (count == LISTENERS_MAX)
-		conf_error(l->report, entry->key_mark, "there may be at most %d listeners",
-		    LISTENERS_MAX);
-	*last = s;
+	listener_load(l->settings, entry, l->report);
 }
 
 static void append_component(struct component_settings **list, struct component_settings *s)

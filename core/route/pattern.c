@@ -290,7 +290,8 @@ static bool place_matches(const struct place *place, const struct frame *f)
 			     : leaf_matches_absent(place->leaf);
 	if (there && value.type == OW_JSON_ARRAY)
 		return array_matches(place, &value, f);
-	return fields_match(place->fields, there && value.type == OW_JSON_OBJECT ? f : NULL);
+	/* Where it is no object, the scan has found nothing below it. */
+	return fields_match(place->fields, f);
 }
 
 /* Recursion, by way of alternatives too, ends with the depth of the pattern. */

@@ -6,10 +6,11 @@
 #include "lib/alloc.h"
 #include "store_redis/greeting.h"
 
-#define WHY_SIZE (FAULT_TEXT_SIZE + 440)
+#define WHY_SIZE (REDIS_NAME_SIZE + SENTINEL_WHY_SIZE)
 
 enum state {
 	STATE_WAITING = 1, /* for the next try */
+	STATE_FINDING,	   /* asks the sentinels */
 	STATE_OPENING,
 	STATE_READY,
 };
@@ -18,12 +19,16 @@ struct connection {
 	struct connection_parts parts;
 	enum state state;
 	struct stream_place place;
+	char host[256];		    /* what the place points to, if sentinels told it */
+	char name[REDIS_NAME_SIZE]; /* of the server, or of what is sought */
+	struct seeker seeker;
 	struct channel *channel;
 	struct request greeting, health;
 	struct ow_timer *timer;
 	bool idle;	 /* the timer waits for the health check and not for an answer */
 	bool patient;	 /* not ready, but requests are held for the try that is under way */
 	bool distrusted; /* it is there, but must not be tried again at once */
+	bool moved;	 /* it is to be tried at once, in another place */
 	bool opened;	 /* at least once */
 	unsigned tries;	 /* since it last proved itself */
 	char why[WHY_SIZE];
@@ -37,28 +42,34 @@ static const struct ow_host *host_of(const struct connection *c)
 /* ---- opening and losing ---- */
 
 /* From half of it to all of it, so that many processes do not come back together. */
-static int64_t jittered(const struct connection *c, int64_t ms)
+static int64_t jittered(const struct connection_parts *parts, int64_t ms)
 {
 	uint32_t dice;
-	host_of(c)->random(c->parts.self, &dice, sizeof(dice));
+	parts->host->random(parts->self, &dice, sizeof(dice));
 	return ms / 2 + (int64_t)((uint64_t)ms * dice >> 33) + 1;
 }
 
-static int64_t backoff(const struct connection *c)
+int64_t connection_backoff(const struct connection_parts *parts, unsigned tries)
 {
-	const struct connection_limits *limits = &c->parts.limits;
+	const struct connection_limits *limits = &parts->limits;
 	int64_t ms = limits->base_ms;
-	for (unsigned i = 1; i < c->tries && ms < limits->max_ms; i++)
+	for (unsigned i = 1; i < tries && ms < limits->max_ms; i++)
 		ms *= 2;
-	return jittered(c, ms < limits->max_ms ? ms : limits->max_ms);
+	return jittered(parts, ms < limits->max_ms ? ms : limits->max_ms);
 }
 
-/* One try: name, connection, greeting; all of it within the connect timeout. */
+/* One try: place, name, connection, greeting; all of it within the connect timeout. */
 static void begin(struct connection *c)
 {
-	c->state = STATE_OPENING;
 	host_of(c)->timer_set(c->timer, c->parts.limits.connect_ms);
-	channel_open(c->channel, &c->place);
+	if (c->parts.sentinel) {
+		c->state = STATE_FINDING;
+		snprintf(c->name, sizeof(c->name), "%s", sentinel_phrase(c->parts.sentinel));
+		sentinel_ask(c->parts.sentinel, &c->seeker);
+	} else {
+		c->state = STATE_OPENING;
+		channel_open(c->channel, &c->place);
+	}
 }
 
 /*
@@ -69,8 +80,8 @@ static void lose(struct connection *c, const char *why)
 {
 	char text[WHY_SIZE];
 	bool proven = c->state == STATE_READY && channel_answered(c->channel) > 1;
-	bool at_once = proven && !c->distrusted;
-	snprintf(text, sizeof(text), "%s: %s", c->parts.url->name, why);
+	bool at_once = c->moved || (proven && !c->distrusted);
+	snprintf(text, sizeof(text), "%s: %s", c->name, why);
 	if (c->state == STATE_READY)
 		host_of(c)->count(c->parts.losses, 1);
 	/* Told once for each reason, not for each try. */
@@ -78,7 +89,9 @@ static void lose(struct connection *c, const char *why)
 	    strcmp(text, c->why) == 0 ? OW_LOG_DEBUG : OW_LOG_WARNING, "%s", text);
 	memcpy(c->why, text, sizeof(text));
 	struct request *pending = channel_close(c->channel);
-	c->distrusted = false;
+	if (c->state == STATE_OPENING && c->parts.sentinel)
+		sentinel_doubt(c->parts.sentinel, &c->place);
+	c->distrusted = c->moved = false;
 	c->patient = at_once;
 	c->state = STATE_WAITING;
 	c->tries = proven ? 0 : c->tries;
@@ -86,7 +99,7 @@ static void lose(struct connection *c, const char *why)
 		begin(c);
 	} else {
 		c->tries++;
-		host_of(c)->timer_set(c->timer, backoff(c));
+		host_of(c)->timer_set(c->timer, connection_backoff(&c->parts, c->tries));
 	}
 	requests_fail(pending, text);
 	c->parts.lost(c->parts.arg);
@@ -117,7 +130,7 @@ static void on_greeted(
 	c->why[0] = '\0';
 	host_of(c)->count(c->parts.connects, 1);
 	host_of(c)->log(c->parts.self, OW_LOG_INFO, "%s to %s",
-	    c->opened ? "connected again" : "connected", c->parts.url->name);
+	    c->opened ? "connected again" : "connected", c->name);
 	c->opened = true;
 	channel_release(c->channel);
 	watch_answers(c);
@@ -138,6 +151,39 @@ static void on_opened(void *arg)
 static void on_ended(void *arg, const char *why)
 {
 	lose(arg, why);
+}
+
+/* ---- sentinels ---- */
+
+static void open_at(struct connection *c, const struct stream_place *master)
+{
+	snprintf(c->host, sizeof(c->host), "%s", master->host);
+	c->place = (struct stream_place){.host = c->host, .port = master->port};
+	redis_url_name(c->parts.url, c->host, master->port, c->name);
+	c->state = STATE_OPENING;
+	channel_open(c->channel, &c->place);
+}
+
+static void on_told(struct seeker *seeker, const struct stream_place *master, const char *why)
+{
+	struct connection *c =
+	    (struct connection *)(void *)((char *)seeker - offsetof(struct connection, seeker));
+	if (c->state == STATE_FINDING) {
+		if (master)
+			open_at(c, master);
+		else
+			lose(c, why);
+		return;
+	}
+	if (!master || (master->port == c->place.port && strcmp(master->host, c->host) == 0))
+		return;
+	if (c->state == STATE_WAITING) {
+		host_of(c)->timer_set(c->timer, c->parts.limits.connect_ms);
+		open_at(c, master);
+	} else {
+		c->moved = true;
+		lose(c, "the sentinels name another master by now");
+	}
 }
 
 /* ---- sending ---- */
@@ -226,6 +272,10 @@ static void on_timer(void *arg)
 	case STATE_WAITING:
 		begin(c);
 		break;
+	case STATE_FINDING:
+		sentinel_stop_asking(&c->seeker);
+		lose(c, "no sentinel answered in time (connect_timeout)");
+		break;
 	case STATE_OPENING:
 		give_up(c);
 		break;
@@ -251,9 +301,14 @@ struct connection *connection_new(const struct connection_parts *parts)
 	    .path = parts->url->path, .host = parts->url->host, .port = parts->url->port};
 	c->state = STATE_WAITING;
 	c->patient = true;
-	snprintf(c->why, sizeof(c->why), "%s: not connected yet", parts->url->name);
+	snprintf(c->name, sizeof(c->name), "%s",
+	    parts->sentinel ? sentinel_phrase(parts->sentinel) : parts->url->name);
+	snprintf(c->why, sizeof(c->why), "%s: not connected yet", c->name);
 	c->timer = parts->host->timer_new(parts->self, on_timer, c);
 	c->channel = channel_new(&channel);
+	c->seeker.told = on_told;
+	if (parts->sentinel)
+		sentinel_join(parts->sentinel, &c->seeker);
 	return c;
 }
 
@@ -266,6 +321,8 @@ void connection_free(struct connection *c)
 {
 	if (!c)
 		return;
+	if (c->parts.sentinel)
+		sentinel_leave(c->parts.sentinel, &c->seeker);
 	requests_fail(channel_close(c->channel), "shutting down");
 	host_of(c)->timer_free(c->timer);
 	channel_free(c->channel);

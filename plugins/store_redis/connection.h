@@ -10,6 +10,7 @@
 
 #include "store_redis/channel.h"
 #include "store_redis/script.h"
+#include "store_redis/sentinel.h"
 #include "store_redis/url.h"
 
 struct connection;
@@ -26,8 +27,10 @@ struct connection_parts {
 	const struct ow_host *host;
 	struct ow_instance *self;
 	const struct redis_url *url;
-	struct ow_tls *tls;	 /* NULL: plain */
-	const char *client_name; /* for CLIENT SETNAME */
+	struct sentinel *sentinel; /* says where it is; NULL: the url does */
+	struct ow_tls *tls;	   /* NULL: plain */
+	const char *client_name;   /* for CLIENT SETNAME */
+	bool any_role; /* it may be a replica: that of a cluster says who has a key */
 	struct connection_limits limits;
 	struct script_names *names; /* learned anew each time it is opened */
 	struct ow_counter *connects, *losses;
@@ -35,6 +38,9 @@ struct connection_parts {
 	void (*lost)(void *arg);   /* it does not any more, or a try has failed */
 	void *arg;
 };
+
+/* The wait before try number tries + 1: growing, jittered. */
+int64_t connection_backoff(const struct connection_parts *parts, unsigned tries);
 
 struct connection *connection_new(const struct connection_parts *parts);
 /* Finishes what waits. NULL is fine. */

@@ -12,7 +12,6 @@ import unittest
 
 from case import Answer, Case, Later, client, configuration, event, wait_until
 from test_policies import MODULES
-from test_redis import RedisCase
 from test_vendors import FORM, PATHS, acd_start, call, created, fingerprint, vendors
 
 QUICK = {"timeout": {"connect": "500ms", "total": "500ms"},
@@ -331,49 +330,6 @@ class StoreDown(RepliesCase):
         self.number = 0
         for vendor, n in self.each():
             self.assertReply(self.send(vendor, vendor.event(n)), 200, vendor.new(n))
-
-
-class OnRedis(RedisCase):
-    """A Cognigy flow's second call, when the first one went to the Python service."""
-
-    def cached(self, data):
-        return compact({"status": "cached", "data": data, "fingerprint": fingerprint()})
-
-    def send(self):
-        return client.post(self.onceway.port, call(), path=PATHS["cognigy"], headers=FORM)
-
-    def setUp(self):
-        super().setUp()
-        self.crm = self.sink()
-        self.onceway = self.daemon_of(vendors(self.crm.port, store={
-            "plugin": "redis", "url": self.redis.url, "sweep_interval": "0s"}))
-
-    def test_a_result_of_the_service(self):
-        self.redis.ask("SET", fingerprint(), '{"processed": true}', "EX", 300)
-        self.assertAnswer(self.send(), 200, self.cached({"processed": True}).replace(
-            ":true", ": true"))  # as it stands there
-        self.assertEqual(self.crm.requests, [])
-
-    def test_the_service_is_at_it(self):
-        self.redis.ask("SET", fingerprint(), "processing", "EX", 300)
-        copy = Later(self.send)
-        wait_until(lambda: self.onceway.metrics().get(
-            "onceway_redis_claims_total", store="main", found="in_progress") > 1, "polling")
-        self.assertFalse(copy.done())
-        self.redis.ask("SET", fingerprint(), '{"processed":true}', "EX", 300)
-        self.assertAnswer(copy.get(), 200, self.cached({"processed": True}))
-        self.assertEqual(self.crm.requests, [])
-
-    def test_the_service_fails(self):
-        """It takes its `processing` away: then it is ours."""
-        self.redis.ask("SET", fingerprint(), "processing", "EX", 300)
-        copy = Later(self.send)
-        wait_until(lambda: self.onceway.metrics().get(
-            "onceway_redis_claims_total", store="main", found="in_progress") > 1, "polling")
-        self.redis.ask("DEL", fingerprint())
-        self.assertAnswer(copy.get(), 200, compact({
-            "status": "success", "data": {"ok": True}, "fingerprint": fingerprint()}))
-        self.assertEqual(len(self.crm.requests), 1)
 
 
 class Recipes(Case):

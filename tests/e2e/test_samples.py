@@ -1,12 +1,15 @@
 """Real events: what their keys are made of, and all of them together in one process."""
+import base64
 import hashlib
 import json
 import random
+import re
 import unittest
 
 import samples
-from case import Case, client, configuration, event
-from daemon import WRAPPER, run
+from case import Answer, Case, client, configuration, event
+from daemon import EXAMPLE_SECRETS, SOURCE_DIR, WRAPPER, need_for, run
+from test_auth import basic, bearer, standard
 
 FORM = [("Content-Type", "application/x-www-form-urlencoded")]
 SAMPLES = samples.load()
@@ -146,6 +149,81 @@ class ApiDestination(Case):
         self.assertNotEqual(got.header("Connection"), "close")
         self.assertAnswer(
             self.ask(sample, API_DESTINATION.replace("example-key", "guessed")), 401)
+
+
+class Examples(Case):
+    """conf/: what stands there works as its comments say."""
+    KEY = ("X-Api-Key", EXAMPLE_SECRETS["GATEWAY_KEY"])
+
+    def example(self, name):
+        """That file, but for its ports and for where it delivers to."""
+        self.crm = self.sink()
+        text = (SOURCE_DIR / "conf" / name).read_text()
+        text = re.sub(r"\$\{(DOWNSTREAM|LOGIC)_URL:-[^}]*\}", f"http://127.0.0.1:{self.crm.port}", text)
+        text = re.sub(r"\$\{(\w+)\}", lambda m: EXAMPLE_SECRETS[m[1]], text)
+        text = text.replace("0.0.0.0:8080", "127.0.0.1:0").replace("127.0.0.1:9464", "127.0.0.1:0")
+        self.onceway = self.daemon_of({}, start=False)
+        need_for(text)
+        self.onceway.config.write_text(text)
+        self.onceway.start()
+
+    def twice(self, path, body, *headers):
+        """The statuses that the two answers to an event and its copy tell."""
+        answers = [client.post(self.onceway.port, body, path=path, headers=headers)
+                   for _ in range(2)]
+        return [json.loads(a.body).get("status", a.status) for a in answers]
+
+    def genesys(self):
+        body = next(s for s in SAMPLES if s.name == "genesys transcription live").body
+        self.assertEqual(self.twice("/events/genesys", body, self.KEY), ["success", "duplicate"])
+        self.assertAnswer(client.post(self.onceway.port, body, path="/events/genesys"), 401)
+        # 400 would be the end of it.
+        body = body.replace(b'"topicName"', b'"topic"')
+        self.assertEqual(self.twice("/events/genesys", body, self.KEY), ["success"] * 2)
+
+    def cognigy(self):
+        self.crm.default = Answer(200, b'{"slot":7}')
+        body = b'{"dialogId":"d","nodeId":"n","sequence":1}'
+        self.assertEqual(self.twice("/webhook/cognigy", body, *FORM), ["success", "cached"])
+
+    def test_cxone(self):
+        self.example("cxone.yaml")
+        self.assertEqual(self.twice(client.PATH, event(), *FORM), ["routed", "duplicate_discarded"])
+        self.crm.default = Answer(422, b'{"why":"closed"}')
+        answer = self.post(self.onceway, event("other"))
+        self.assertAnswer(answer, 422, '{"why":"closed"}')
+
+    def test_cognigy(self):
+        self.example("cognigy.yaml")
+        self.cognigy()
+
+    def test_genesys(self):
+        self.example("genesys.yaml")
+        self.genesys()
+
+    def test_vendors(self):
+        self.example("vendors.yaml")
+        self.genesys()
+        self.cognigy()
+        plain = ["delivered", "duplicate"]
+        self.assertEqual(self.twice(client.PATH, event(), *FORM), ["routed", "duplicate_discarded"])
+        for sample in SAMPLES:
+            if sample.route == "events":
+                self.assertEqual(self.twice("/events", sample.body, self.KEY), plain)
+        body = b'{"type":"contact.created"}'
+        headers = standard(base64.b64decode(EXAMPLE_SECRETS["WEBHOOK_SECRET"][6:]), body=body)
+        self.assertEqual(self.twice("/webhook/standard", body, *headers), plain)
+        ids = (*bearer(EXAMPLE_SECRETS["HOOK_TOKEN"]), ("X-Client-Id", "a"),
+               ("Idempotency-Key", "k"))
+        self.assertEqual(self.twice("/api/events", b"{}", *ids), plain)
+        self.assertAnswer(client.post(
+            self.onceway.port, b'{"n":1}', path="/api/events", headers=ids), 422)
+        # Another sender's event, though it has the same id.
+        sns = next(s for s in SAMPLES if s.route == "sns")
+        body = sns.body.replace(sns.event["MessageId"].encode(), b"msg_1")
+        text = ("Content-Type", "text/plain; charset=UTF-8")
+        self.assertEqual(self.twice(
+            "/sns", body, text, *basic("sns:" + EXAMPLE_SECRETS["SNS_PASSWORD"])), plain)
 
 
 class Stream(Case):

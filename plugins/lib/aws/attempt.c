@@ -39,7 +39,8 @@ void aws_attempt_free(struct aws_attempt *attempt)
 
 /* ---- what providers say ---- */
 
-static void say(struct aws_attempt *attempt, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static void say(
+    struct aws_attempt *attempt, const char *fmt, va_list args)
 {
 	char text[512];
 	vsnprintf(text, sizeof(text), fmt, args);

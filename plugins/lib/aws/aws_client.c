@@ -101,12 +101,12 @@ static void finish(struct aws_call *call, const struct aws_result *result)
 	done(&whole, arg);
 }
 
-/* A message of the service that quotes a secret is not passed on. */
-static void hide(char *why, const char *secret)
+/* A message of the service that quotes a secret ends before it. */
+static void hide(char why[WHY_SIZE], const char *secret)
 {
-	char *at = secret && secret[0] ? strstr(why, secret) : NULL;
+	char *at = secret ? strstr(why, secret) : NULL;
 	if (at)
-		strcpy(at, "...");
+		snprintf(at, WHY_SIZE - (size_t)(at - why), "...");
 }
 
 static void finish_failed(struct aws_call *call, const struct ow_http_response *response,

@@ -46,11 +46,11 @@ void aws_identity_check(
 	if (o->profile && o->web_identity_token_file)
 		report->complain(report, NAME("profile"),
 		    "is of no use with %sweb_identity_token_file: remove one of them", p);
-	if (o->access_key_id && o->role_arn)
+	if (o->role_arn && (o->access_key_id || o->profile))
 		report->complain(report, NAME("role_arn"),
-		    "is for web identity tokens alone: a role cannot be taken on with "
-		    "%saccess_key_id; remove one of them",
-		    p);
+		    "is for web identity tokens alone: a role cannot be taken on with %s%s; "
+		    "remove one of them",
+		    p, o->profile ? "profile" : "access_key_id");
 }
 
 void aws_place_check(const struct aws_place *place, const struct ow_report *report)

@@ -427,6 +427,7 @@ static const struct {
     {RIG_KEYS "web_identity_token_file: x\n", "is of no use with access_key_id: remove one"},
     {RIG_KEYS "role_arn: x\n", "a role cannot be taken on with access_key_id"},
     {"profile: x\nweb_identity_token_file: y\n", "is of no use with web_identity_token_file"},
+    {"profile: x\nrole_arn: y\n", "a role cannot be taken on with profile; remove"},
     {"region: Frankfurt\n", "`Frankfurt` is not a region: give a name such as"},
     {"region: eu-\n", "`eu-` is not a region"},
     {"region: a\nfips: true\nendpoint: http://x\n", "remove it, or the endpoint"},
