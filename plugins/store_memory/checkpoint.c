@@ -95,10 +95,10 @@ static void tell_served(struct checkpoint *c)
 
 static void load(struct checkpoint *c, struct checkpoint_time time)
 {
-	struct checkpoint_loaded loaded = {.found = false};
+	struct keys_loaded loaded = {.no_room = 0};
 	char why[CHECKPOINT_WHY] = "";
 	bool good = checkpoint_file_open(c->file, why) &&
-		    checkpoint_file_load(c->file, c->memory, time, &loaded, why);
+		    keys_load(c->file, c->memory, time, &loaded, why);
 	pthread_mutex_lock(&c->lock);
 	c->news.loaded = good;
 	c->news.load_failed = !good;
@@ -108,11 +108,11 @@ static void load(struct checkpoint *c, struct checkpoint_time time)
 	pthread_mutex_unlock(&c->lock);
 }
 
-static void note_save(struct checkpoint_news *news, enum checkpoint_end end,
+static void note_save(struct checkpoint_news *news, enum keys_end end,
     const struct checkpoint_saved *saved, struct checkpoint_time time)
 {
-	news->save_failed = end == CHECKPOINT_FAILED;
-	if (end == CHECKPOINT_FAILED) {
+	news->save_failed = end == KEYS_FAILED;
+	if (end == KEYS_FAILED) {
 		news->errors++;
 		return;
 	}
@@ -125,10 +125,9 @@ static void save(struct checkpoint *c, struct checkpoint_time time)
 {
 	struct checkpoint_saved saved;
 	char why[CHECKPOINT_WHY] = "";
-	enum checkpoint_end end =
-	    checkpoint_file_save(c->file, c->memory, time, &c->stop, &saved, why);
+	enum keys_end end = keys_save(c->file, c->memory, time, &c->stop, &saved, why);
 	pthread_mutex_lock(&c->lock);
-	if (end == CHECKPOINT_STOPPED) {
+	if (end == KEYS_STOPPED) {
 		/* In favour of the next order, which serves them too. */
 		while (c->served)
 			add_listener(&c->listeners, take_listener(&c->served));

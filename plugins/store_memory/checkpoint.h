@@ -8,7 +8,7 @@
 #ifndef STORE_MEMORY_CHECKPOINT_H
 #define STORE_MEMORY_CHECKPOINT_H
 
-#include "store_memory/checkpoint_file.h"
+#include "store_memory/checkpoint_keys.h"
 
 struct checkpoint;
 
@@ -23,7 +23,7 @@ struct checkpoint_listener {
 /* What came of the last load and of all saves. */
 struct checkpoint_news {
 	bool loaded, load_failed;
-	struct checkpoint_loaded load;
+	struct keys_loaded load;
 	uint64_t saves, errors;		  /* so far */
 	bool save_failed;		  /* the last one */
 	struct checkpoint_saved save;	  /* the last that worked, */

@@ -9,14 +9,13 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <onceway/plugin.h>
 
 #include "lib/alloc.h"
-#include "store_memory/checkpoint.h"
-#include "store_memory/checkpoint_format.h"
+#include "lib/checkpoint_options.h"
 #include "store_memory/memory.h"
+#include "store_memory/persistence.h"
 
 /* Slots swept by each claim, by the timer each time, and by a claim that finds the store full.
  */
@@ -29,9 +28,6 @@
 #define ROUND_MS    30000
 #define INTERVAL_MS 1000 /* between two slices, at most */
 
-/* While a checkpoint cannot be written, and always for the same reason, the log says so: */
-#define ERROR_LOG_MS 600000
-
 enum on_full {
 	FULL_REJECT = 0,
 	FULL_EVICT
@@ -42,8 +38,7 @@ struct memory_conf {
 	int64_t max_bytes;
 	int64_t max_result;
 	int on_full;
-	const char *checkpoint;
-	int64_t checkpoint_interval_ms;
+	struct checkpoint_options checkpoint;
 };
 
 /* What all workers share. */
@@ -64,15 +59,8 @@ struct store {
 	struct ow_timer *timer;
 	struct ow_counter *too_large, *dropped, *evicted, *refused, *bytes;
 
-	/* checkpoint */
-	struct ow_op *starting, *draining;
-	struct checkpoint_listener started, saved, saved_last;
-	struct ow_timer *save_timer;
-	struct ow_counter *errors, *save_time, *save_took, *save_bytes;
-	uint64_t errors_seen;
+	struct persistence *persistence; /* NULL: there is no checkpoint */
 	int64_t settled_ms;
-	char why[CHECKPOINT_WHY]; /* of the failure that was logged last; empty: it works */
-	int64_t why_ms;
 };
 
 static int64_t now_of(const struct store *s)
@@ -329,157 +317,6 @@ static int64_t store_keys(void *state)
 	return memory_keys(s->memory);
 }
 
-/* ---- checkpoint ---- */
-
-static struct checkpoint_time time_of(const struct store *s)
-{
-	return (struct checkpoint_time){
-	    .mono_ms = now_of(s), .wall_ms = s->host->wall_ms(s->self)};
-}
-
-static void log_load(struct store *s, const struct checkpoint_loaded *load)
-{
-	const char *path = s->conf->checkpoint;
-	if (!load->found) {
-		s->host->log(s->self, OW_LOG_INFO,
-		    "there is no checkpoint %s yet: starting without keys", path);
-		return;
-	}
-	s->host->log(s->self, OW_LOG_INFO,
-	    "%" PRIu64 " keys restored from %s%s, written %" PRId64 " s ago; %" PRIu64
-	    " have expired meanwhile",
-	    load->restored, path,
-	    load->is_json ? " (JSON; the next checkpoint replaces it)" : "",
-	    load->since_ms / 1000, load->expired);
-	if (load->since_ms < 0)
-		s->host->log(s->self, OW_LOG_WARNING,
-		    "checkpoint %s is from the future: the clock was set back, so keys live "
-		    "as long as if no time had passed",
-		    path);
-	if (load->no_room > 0) {
-		s->host->count(s->evicted, load->no_room);
-		s->host->log(s->self, OW_LOG_WARNING,
-		    "%" PRIu64 " keys of checkpoint %s are forgotten: there is no room for "
-		    "them; raise max_keys or max_bytes",
-		    load->no_room, path);
-	}
-}
-
-static void begin(struct store *s)
-{
-	s->host->timer_set(s->timer, INTERVAL_MS);
-	if (is_first(s) && s->shared->checkpoint && s->conf->checkpoint_interval_ms > 0)
-		s->host->timer_set(s->save_timer, s->conf->checkpoint_interval_ms);
-}
-
-static void started(void *arg)
-{
-	struct store *s = arg;
-	struct ow_op *op = s->starting;
-	struct checkpoint_news news;
-	checkpoint_news(s->shared->checkpoint, &news);
-	s->starting = NULL;
-	if (!news.loaded) {
-		s->host->op_done(op, OW_FAIL,
-		    is_first(s) ? news.why : "its checkpoint cannot be used (see above)");
-		return;
-	}
-	if (is_first(s)) {
-		log_load(s, &news.load);
-		if (news.load.found)
-			s->host->gauge_set(
-			    s->save_time, (time_of(s).wall_ms - news.load.since_ms) / 1000);
-	}
-	begin(s);
-	s->host->op_done(op, OW_OK, NULL);
-}
-
-/* Again and again the same, but not for each checkpoint. */
-static void log_error(struct store *s, const char *why)
-{
-	int64_t now = now_of(s);
-	if (strcmp(why, s->why) == 0 && now - s->why_ms < ERROR_LOG_MS)
-		return;
-	snprintf(s->why, sizeof(s->why), "%s", why);
-	s->why_ms = now;
-	s->host->log(s->self, OW_LOG_ERROR, "%s; the one before is kept", why);
-}
-
-static void note_save(struct store *s, const struct checkpoint_news *news)
-{
-	s->host->count(s->errors, news->errors - s->errors_seen);
-	s->errors_seen = news->errors;
-	if (news->save_failed) {
-		log_error(s, news->why);
-		return;
-	}
-	if (s->why[0])
-		s->host->log(s->self, OW_LOG_INFO, "checkpoints can be written again");
-	s->why[0] = '\0';
-	int64_t took = now_of(s) - news->save_time.mono_ms;
-	s->host->gauge_set(s->save_time, news->save_time.wall_ms / 1000);
-	s->host->gauge_set(s->save_took, (took + 999) / 1000);
-	s->host->gauge_set(s->save_bytes, (int64_t)news->save.bytes);
-	s->host->log(s->self, OW_LOG_DEBUG,
-	    "checkpoint: %" PRIu64 " keys, %" PRIu64 " bytes, %" PRId64 " ms", news->save.keys,
-	    news->save.bytes, took);
-}
-
-static void saved(void *arg)
-{
-	struct store *s = arg;
-	struct checkpoint_news news;
-	checkpoint_news(s->shared->checkpoint, &news);
-	note_save(s, &news);
-}
-
-static void saved_last(void *arg)
-{
-	struct store *s = arg;
-	struct ow_op *op = s->draining;
-	struct checkpoint_news news;
-	checkpoint_news(s->shared->checkpoint, &news);
-	s->draining = NULL;
-	if (news.save_failed) {
-		s->host->log(s->self, OW_LOG_ERROR,
-		    "the last checkpoint was not written: what was delivered since the one "
-		    "before is forgotten, and will be delivered again if it is repeated");
-		s->host->op_done(op, OW_FAIL, news.why);
-		return;
-	}
-	s->host->log(s->self, OW_LOG_INFO, "%" PRIu64 " keys kept in checkpoint %s",
-	    news.save.keys, s->conf->checkpoint);
-	s->host->op_done(op, OW_OK, NULL);
-}
-
-#define STORE_OF(listener, member)                                                             \
-	((struct store *)(void *)((char *)(listener)-offsetof(struct store, member)))
-
-static void tell_started(struct checkpoint_listener *listener)
-{
-	struct store *s = STORE_OF(listener, started);
-	s->host->post(s->self, started, s);
-}
-
-static void tell_saved(struct checkpoint_listener *listener)
-{
-	struct store *s = STORE_OF(listener, saved);
-	s->host->post(s->self, saved, s);
-}
-
-static void tell_saved_last(struct checkpoint_listener *listener)
-{
-	struct store *s = STORE_OF(listener, saved_last);
-	s->host->post(s->self, saved_last, s);
-}
-
-static void save_on_timer(void *arg)
-{
-	struct store *s = arg;
-	checkpoint_save(s->shared->checkpoint, time_of(s), &s->saved);
-	s->host->timer_set(s->save_timer, s->conf->checkpoint_interval_ms);
-}
-
 /* ---- life ---- */
 
 static void *shared_make(void *arg)
@@ -491,8 +328,8 @@ static void *shared_make(void *arg)
 	struct shared *shared = alloc_zero(1, sizeof(*shared));
 	s->host->random(s->self, hash_key, sizeof(hash_key));
 	shared->memory = memory_new(&bounds, hash_key);
-	if (s->conf->checkpoint)
-		shared->checkpoint = checkpoint_new(shared->memory, s->conf->checkpoint);
+	if (s->conf->checkpoint.path)
+		shared->checkpoint = checkpoint_new(shared->memory, s->conf->checkpoint.path);
 	shared->first = s;
 	return shared;
 }
@@ -524,20 +361,35 @@ static void create_metrics(struct store *s)
 	    "Memory that a store's keys, results and tables take, in bytes.");
 }
 
-static void create_checkpoint(struct store *s)
+static void begin(struct store *s)
 {
-	s->started.tell = tell_started;
-	s->saved.tell = tell_saved;
-	s->saved_last.tell = tell_saved_last;
-	s->save_timer = s->host->timer_new(s->self, save_on_timer, s);
-	s->errors = counter(
-	    s, "store_checkpoint_errors_total", "Checkpoints that could not be written.");
-	s->save_time = s->host->gauge(s->self, "store_checkpoint_timestamp_seconds",
-	    "When the last checkpoint was written, in seconds since 1970.");
-	s->save_took = s->host->gauge(s->self, "store_checkpoint_duration_seconds",
-	    "How long the last checkpoint took, rounded up to whole seconds.");
-	s->save_bytes = s->host->gauge(
-	    s->self, "store_checkpoint_size_bytes", "Size of the last checkpoint.");
+	s->host->timer_set(s->timer, INTERVAL_MS);
+}
+
+static void loaded(void *arg, const struct keys_loaded *load)
+{
+	struct store *s = arg;
+	if (is_first(s) && load->no_room > 0) {
+		s->host->count(s->evicted, load->no_room);
+		s->host->log(s->self, OW_LOG_WARNING,
+		    "%" PRIu64 " keys of checkpoint %s are forgotten: there is no room for "
+		    "them; raise max_keys or max_bytes",
+		    load->no_room, s->conf->checkpoint.path);
+	}
+	begin(s);
+}
+
+static struct persistence *create_persistence(struct store *s)
+{
+	const struct persistence_parts parts = {.host = s->host,
+	    .self = s->self,
+	    .path = s->conf->checkpoint.path,
+	    .interval_ms = s->conf->checkpoint.interval_ms,
+	    .checkpoint = s->shared->checkpoint,
+	    .speaks = is_first(s),
+	    .loaded = loaded,
+	    .arg = s};
+	return persistence_new(&parts);
 }
 
 static void *store_create(
@@ -554,56 +406,37 @@ static void *store_create(
 	s->timer = host->timer_new(self, sweep_on_timer, s);
 	create_metrics(s);
 	if (s->shared->checkpoint)
-		create_checkpoint(s);
+		s->persistence = create_persistence(s);
 	return s;
 }
 
 static void store_start(void *state, struct ow_op *op)
 {
 	struct store *s = state;
-	if (!s->shared->checkpoint) {
-		begin(s);
-		s->host->op_done(op, OW_OK, NULL);
+	if (s->persistence) {
+		persistence_start(s->persistence, op);
 		return;
 	}
-	s->starting = op;
-	if (!checkpoint_load(s->shared->checkpoint, time_of(s), &s->started)) {
-		s->starting = NULL;
-		s->host->op_done(op, OW_FAIL, "cannot start the checkpoint's thread");
-	}
+	begin(s);
+	s->host->op_done(op, OW_OK, NULL);
 }
 
-/*
- * The last worker to come here writes the last checkpoint: the others have
- * nothing under way any more that could change a key.
- */
 static void store_drain(void *state, struct ow_op *op)
 {
 	struct store *s = state;
 	unsigned drained = atomic_fetch_add(&s->shared->drained, 1) + 1;
-	if (!s->shared->checkpoint) {
+	if (s->persistence)
+		persistence_drain(
+		    s->persistence, op, drained == atomic_load(&s->shared->instances));
+	else
 		s->host->op_done(op, OW_OK, NULL);
-		return;
-	}
-	s->host->timer_set(s->save_timer, -1);
-	s->draining = op;
-	if (drained == atomic_load(&s->shared->instances) &&
-	    checkpoint_save_last(s->shared->checkpoint, time_of(s), &s->saved_last))
-		return;
-	s->draining = NULL;
-	s->host->op_done(op, OW_OK, NULL);
 }
 
 static void store_destroy(void *state)
 {
 	struct store *s = state;
-	if (s->shared->checkpoint) {
-		checkpoint_forget(s->shared->checkpoint, &s->started);
-		checkpoint_forget(s->shared->checkpoint, &s->saved);
-		checkpoint_forget(s->shared->checkpoint, &s->saved_last);
-	}
+	persistence_free(s->persistence);
 	s->host->timer_free(s->timer);
-	s->host->timer_free(s->save_timer);
 	atomic_fetch_sub(&s->shared->instances, 1);
 	free(s);
 }
@@ -611,14 +444,7 @@ static void store_destroy(void *state)
 static void check(const void *conf, const struct ow_report *report)
 {
 	const struct memory_conf *c = conf;
-	size_t len = c->checkpoint ? strlen(c->checkpoint) : 0;
-	if (c->checkpoint && (len == 0 || c->checkpoint[len - 1] == '/'))
-		report->complain(
-		    report, "checkpoint", "must name a file, such as /var/lib/onceway/keys");
-	if (!c->checkpoint && report->size >= sizeof(*report) &&
-	    report->given(report, "checkpoint_interval"))
-		report->complain(
-		    report, "checkpoint_interval", "is of no use without `checkpoint: FILE`");
+	checkpoint_options_check(&c->checkpoint, report);
 }
 
 static const char *const full_choices[] = {"reject", "evict", NULL};
@@ -636,13 +462,7 @@ static const struct ow_option options[] = {
     OW_ENUM(struct memory_conf, on_full, "on_full", .dflt = "reject", .choices = full_choices,
 	.help = "At one of these bounds: `reject` new keys until others expire, or `evict` the "
 		"finished key that would end first."),
-    OW_STRING(struct memory_conf, checkpoint, "checkpoint",
-	.help =
-	    "File that finished keys are written to and restored from, so that they outlive "
-	    "a restart."),
-    OW_DURATION(struct memory_conf, checkpoint_interval_ms, "checkpoint_interval",
-	.dflt = "60s", .max = 86400000,
-	.help = "Time between two checkpoints; 0: only at shutdown."),
+    CHECKPOINT_OPTIONS(struct memory_conf, checkpoint),
     OW_OPTION_END,
 };
 

@@ -6,7 +6,7 @@
  *
  *	clang -fsanitize=fuzzer,address,undefined -g -O1 -D_GNU_SOURCE -pthread -I. \
  *	    -Icore -Icore/include -Iplugins tests/fuzz/fuzz_checkpoint.c \
- *	    plugins/store_memory/checkpoint_format.c plugins/store_memory/checkpoint_json.c \
+ *	    plugins/lib/checkpoint_format.c plugins/lib/checkpoint_json.c \
  *	    plugins/lib/crc32c.c -ljansson
  */
 #include "tests/fuzz/fuzz.h"
@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/checkpoint_format.h"
+#include "lib/checkpoint_json.h"
 #include "lib/crc32c.h"
-#include "store_memory/checkpoint_format.h"
-#include "store_memory/checkpoint_json.h"
 
 struct input {
 	const uint8_t *data;

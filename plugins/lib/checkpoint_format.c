@@ -1,4 +1,4 @@
-#include "store_memory/checkpoint_format.h"
+#include "lib/checkpoint_format.h"
 
 #include <endian.h>
 #include <stdio.h>

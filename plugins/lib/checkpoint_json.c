@@ -1,4 +1,4 @@
-#include "store_memory/checkpoint_json.h"
+#include "lib/checkpoint_json.h"
 
 #include <jansson.h>
 #include <stdio.h>

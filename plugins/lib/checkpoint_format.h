@@ -15,8 +15,8 @@
  *		u16 bytes of its content type, i16 status, u8 flags, 3 bytes zero;
  *		key, digest (32 bytes, if there is one), content type, body
  */
-#ifndef STORE_MEMORY_CHECKPOINT_FORMAT_H
-#define STORE_MEMORY_CHECKPOINT_FORMAT_H
+#ifndef LIB_CHECKPOINT_FORMAT_H
+#define LIB_CHECKPOINT_FORMAT_H
 
 #include <onceway/plugin.h>
 

@@ -3,10 +3,10 @@
  * replaces: one JSON object of keys and the seconds left of their lives. It
  * says neither when it was written nor what the sink answered.
  */
-#ifndef STORE_MEMORY_CHECKPOINT_JSON_H
-#define STORE_MEMORY_CHECKPOINT_JSON_H
+#ifndef LIB_CHECKPOINT_JSON_H
+#define LIB_CHECKPOINT_JSON_H
 
-#include "store_memory/checkpoint_format.h"
+#include "lib/checkpoint_format.h"
 
 #define CHECKPOINT_JSON_MAX (64 << 20) /* bytes of such a file */
 

@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/checkpoint_format.h"
+#include "lib/checkpoint_json.h"
 #include "lib/crc32c.h"
-#include "store_memory/checkpoint_format.h"
-#include "store_memory/checkpoint_json.h"
 #include "tests/unit/main.h"
 
 #define WALL_MS 1767225600000

@@ -1,4 +1,4 @@
-#include "store_memory/checkpoint_file.h"
+#include "lib/checkpoint_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,18 +10,15 @@
 #include <unistd.h>
 
 #include "lib/alloc.h"
-#include "store_memory/checkpoint_format.h"
-#include "store_memory/checkpoint_json.h"
-
-/* Copied under a shard's lock at once: some hundred keys, or one result that is larger. */
-#define SLICE_BYTES (128 << 10)
-/* Written at once, and so about the size of a block. */
-#define WRITE_BYTES (256 << 10)
+#include "lib/checkpoint_format.h"
+#include "lib/checkpoint_json.h"
 
 struct checkpoint_file {
 	char *path, *directory;
 	char *temporary, *lock;
 	int lock_fd; /* -1: not open */
+	int fd;	     /* of the temporary file while one is written; -1: none is */
+	struct checkpoint_encoder encoder;
 };
 
 static char *joined(const char *one, const char *two)
@@ -49,7 +46,8 @@ struct checkpoint_file *checkpoint_file_new(const char *path)
 	    .directory = directory_of(path),
 	    .temporary = joined(path, ".tmp"),
 	    .lock = joined(path, ".lock"),
-	    .lock_fd = -1};
+	    .lock_fd = -1,
+	    .fd = -1};
 	return f;
 }
 
@@ -57,6 +55,7 @@ void checkpoint_file_free(struct checkpoint_file *f)
 {
 	if (!f)
 		return;
+	checkpoint_file_abandon(f);
 	if (f->lock_fd >= 0)
 		close(f->lock_fd);
 	free(f->path);
@@ -64,6 +63,11 @@ void checkpoint_file_free(struct checkpoint_file *f)
 	free(f->temporary);
 	free(f->lock);
 	free(f);
+}
+
+const char *checkpoint_file_path(const struct checkpoint_file *f)
+{
+	return f->path;
 }
 
 static bool cannot(char why[CHECKPOINT_WHY], const char *what, const char *path, int error)
@@ -122,48 +126,46 @@ bool checkpoint_file_open(struct checkpoint_file *f, char why[CHECKPOINT_WHY])
 
 struct loading {
 	FILE *file;
-	struct memory *memory;
-	struct checkpoint_time now;
+	checkpoint_restore_fn *restore;
+	void *arg;
 	struct checkpoint_loaded *loaded;
-	int64_t down_ms;
+	int64_t now_ms, down_ms;
+	bool enough;
 };
 
 static size_t read_some(void *arg, void *to, size_t len)
 {
 	struct loading *l = arg;
-	return fread(to, 1, len, l->file);
+	return l->enough ? 0 : fread(to, 1, len, l->file);
 }
 
 /* Time that went backwards is no time: a life must not become longer than it was. */
 static void written_at(void *arg, int64_t wall_ms)
 {
 	struct loading *l = arg;
-	l->loaded->since_ms = l->now.wall_ms - wall_ms;
+	l->loaded->since_ms = l->now_ms - wall_ms;
 	l->down_ms = l->loaded->since_ms > 0 ? l->loaded->since_ms : 0;
 }
 
-static void restore(void *arg, const struct checkpoint_record *record)
+static void show(void *arg, const struct checkpoint_record *record)
 {
 	struct loading *l = arg;
-	int64_t left = record->left_ms - l->down_ms, age = record->age_ms + l->down_ms;
+	struct checkpoint_record now = *record;
+	if (l->enough)
+		return;
+	now.left_ms -= l->down_ms;
+	now.age_ms += l->down_ms;
 	/* Committed while the checkpoint was being written, and no clock to say when. */
-	if (!record->age_unknown && age < 0) {
-		left += age;
-		age = 0;
+	if (!now.age_unknown && now.age_ms < 0) {
+		now.left_ms += now.age_ms;
+		now.age_ms = 0;
 	}
-	if (left <= 0) {
+	if (now.left_ms <= 0) {
 		l->loaded->expired++;
 		return;
 	}
-	struct key_restored key = {.key = record->key,
-	    .digest = record->digest,
-	    .result = record->result,
-	    .since_ms = record->age_unknown ? KEY_SINCE_UNKNOWN : l->now.mono_ms - age,
-	    .expires_ms = l->now.mono_ms + left};
-	if (memory_restore(l->memory, &key))
-		l->loaded->restored++;
-	else
-		l->loaded->no_room++;
+	l->loaded->alive++;
+	l->enough = !l->restore(l->arg, &now);
 }
 
 /* The first bytes say what it is; they have been read. */
@@ -192,7 +194,7 @@ static bool load_json(struct loading *l, const struct checkpoint_reader *reader,
 static bool decode(struct loading *l, struct checkpoint_error *error)
 {
 	const struct checkpoint_reader reader = {
-	    .read = read_some, .header = written_at, .record = restore, .arg = l};
+	    .read = read_some, .header = written_at, .record = show, .arg = l};
 	char magic[CHECKPOINT_MAGIC_SIZE];
 	size_t len = fread(magic, 1, sizeof(magic), l->file);
 	size_t space = 0;
@@ -216,6 +218,10 @@ static bool load_file(
 {
 	struct checkpoint_error error = {.offset = 0};
 	bool sound = decode(l, &error);
+	if (l->enough) {
+		snprintf(why, CHECKPOINT_WHY, "checkpoint %s was not read to its end", f->path);
+		return false;
+	}
 	if (ferror(l->file))
 		return cannot(why, "read", f->path, errno);
 	if (!sound)
@@ -226,8 +232,9 @@ static bool load_file(
 	return sound;
 }
 
-bool checkpoint_file_load(struct checkpoint_file *f, struct memory *m,
-    struct checkpoint_time now, struct checkpoint_loaded *loaded, char why[CHECKPOINT_WHY])
+bool checkpoint_file_load(struct checkpoint_file *f, int64_t now_wall_ms,
+    checkpoint_restore_fn *restore, void *arg, struct checkpoint_loaded *loaded,
+    char why[CHECKPOINT_WHY])
 {
 	struct stat st;
 	*loaded = (struct checkpoint_loaded){.found = false};
@@ -248,10 +255,13 @@ bool checkpoint_file_load(struct checkpoint_file *f, struct memory *m,
 		close(fd);
 		return false;
 	}
-	struct loading l = {
-	    .file = fdopen(fd, "rb"), .memory = m, .now = now, .loaded = loaded};
+	struct loading l = {.file = fdopen(fd, "rb"),
+	    .restore = restore,
+	    .arg = arg,
+	    .loaded = loaded,
+	    .now_ms = now_wall_ms};
 	alloc_checked(l.file);
-	setvbuf(l.file, NULL, _IOFBF, WRITE_BYTES);
+	setvbuf(l.file, NULL, _IOFBF, CHECKPOINT_WRITE_BYTES);
 	loaded->found = true;
 	bool sound = load_file(&l, f, why);
 	fclose(l.file);
@@ -260,37 +270,13 @@ bool checkpoint_file_load(struct checkpoint_file *f, struct memory *m,
 
 /* ---- saving ---- */
 
-struct saving {
-	struct checkpoint_encoder encoder;
-	int64_t mono_ms;
-	int fd;
-};
-
-/* Under a shard's lock: copies and nothing else. */
-static void copy_entry(void *arg, const struct key_entry *entry)
-{
-	struct saving *s = arg;
-	struct ow_result result;
-	bool has_result = key_entry_result(entry, &result);
-	int64_t since = entry->is.result.since_ms;
-	if (entry->expires_ms <= s->mono_ms)
-		return;
-	checkpoint_encode_record(
-	    &s->encoder, &(struct checkpoint_record){.key = {entry->bytes, entry->key_len},
-			     .digest = key_entry_digest(entry),
-			     .result = has_result ? &result : NULL,
-			     .left_ms = entry->expires_ms - s->mono_ms,
-			     .age_ms = since == KEY_SINCE_UNKNOWN ? 0 : s->mono_ms - since,
-			     .age_unknown = since == KEY_SINCE_UNKNOWN});
-}
-
 /* 0, or an errno. */
-static int write_out(struct saving *s)
+static int write_out(struct checkpoint_file *f)
 {
-	const unsigned char *at = s->encoder.data;
-	size_t left = s->encoder.len;
+	const unsigned char *at = f->encoder.data;
+	size_t left = f->encoder.len;
 	while (left > 0) {
-		ssize_t n = write(s->fd, at, left);
+		ssize_t n = write(f->fd, at, left);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -298,28 +284,8 @@ static int write_out(struct saving *s)
 		at += n;
 		left -= (size_t)n;
 	}
-	checkpoint_encoder_take(&s->encoder);
+	checkpoint_encoder_take(&f->encoder);
 	return 0;
-}
-
-/* 0, or an errno; ECANCELED when it was stopped. */
-static int write_all(struct saving *s, struct memory *m, int64_t wall_ms, atomic_bool *stop)
-{
-	struct memory_walk walk = {.shard = 0};
-	checkpoint_encode_header(&s->encoder, wall_ms);
-	while (memory_walk(m, &walk, SLICE_BYTES, copy_entry, s)) {
-		if (atomic_load(stop))
-			return ECANCELED;
-		if (s->encoder.len < WRITE_BYTES)
-			continue;
-		checkpoint_encode_block(&s->encoder);
-		int error = write_out(s);
-		if (error)
-			return error;
-	}
-	checkpoint_encode_end(&s->encoder);
-	int error = write_out(s);
-	return error ? error : fsync(s->fd) == 0 ? 0 : errno;
 }
 
 /* Without it the new name may be gone after a power cut. Some file systems cannot, and say
@@ -334,18 +300,49 @@ static int sync_directory(const struct checkpoint_file *f)
 	return error;
 }
 
-/* 0, or an errno with *what could not be done. */
-static int save(const struct checkpoint_file *f, struct saving *s, struct memory *m,
-    int64_t wall_ms, atomic_bool *stop, const char **what)
+struct checkpoint_encoder *checkpoint_file_begin(
+    struct checkpoint_file *f, int64_t now_wall_ms, char why[CHECKPOINT_WHY])
 {
-	*what = "create";
-	s->fd = create_temporary(f);
-	if (s->fd < 0)
-		return errno;
+	f->fd = create_temporary(f);
+	if (f->fd < 0) {
+		cannot(why, "create", f->temporary, errno);
+		return NULL;
+	}
+	checkpoint_encode_header(&f->encoder, now_wall_ms);
+	return &f->encoder;
+}
+
+void checkpoint_file_abandon(struct checkpoint_file *f)
+{
+	if (f->fd < 0)
+		return;
+	close(f->fd);
+	f->fd = -1;
+	unlink(f->temporary);
+	checkpoint_encoder_fini(&f->encoder);
+}
+
+bool checkpoint_file_write(struct checkpoint_file *f, char why[CHECKPOINT_WHY])
+{
+	checkpoint_encode_block(&f->encoder);
+	int error = write_out(f);
+	if (!error)
+		return true;
+	checkpoint_file_abandon(f);
+	return cannot(why, "write", f->temporary, error);
+}
+
+/* 0, or an errno with *what could not be done. The temporary file is closed and gone. */
+static int put_in_place(struct checkpoint_file *f, const char **what)
+{
 	*what = "write";
-	int error = write_all(s, m, wall_ms, stop);
-	if (close(s->fd) != 0 && !error)
+	checkpoint_encode_end(&f->encoder);
+	int error = write_out(f);
+	if (!error && fsync(f->fd) != 0)
 		error = errno;
+	if (close(f->fd) != 0 && !error)
+		error = errno;
+	f->fd = -1;
 	if (!error) {
 		*what = "rename";
 		error = rename(f->temporary, f->path) == 0 ? 0 : errno;
@@ -358,18 +355,13 @@ static int save(const struct checkpoint_file *f, struct saving *s, struct memory
 	return sync_directory(f);
 }
 
-enum checkpoint_end checkpoint_file_save(struct checkpoint_file *f, struct memory *m,
-    struct checkpoint_time now, atomic_bool *stop, struct checkpoint_saved *saved,
-    char why[CHECKPOINT_WHY])
+bool checkpoint_file_finish(
+    struct checkpoint_file *f, struct checkpoint_saved *saved, char why[CHECKPOINT_WHY])
 {
-	struct saving s = {.mono_ms = now.mono_ms};
 	const char *what;
-	int error = save(f, &s, m, now.wall_ms, stop, &what);
-	*saved = (struct checkpoint_saved){.keys = s.encoder.records, .bytes = s.encoder.taken};
-	checkpoint_encoder_fini(&s.encoder);
-	if (error && error != ECANCELED)
-		cannot(why, what, f->temporary, error);
-	return !error		    ? CHECKPOINT_DONE
-	       : error == ECANCELED ? CHECKPOINT_STOPPED
-				    : CHECKPOINT_FAILED;
+	int error = put_in_place(f, &what);
+	*saved =
+	    (struct checkpoint_saved){.keys = f->encoder.records, .bytes = f->encoder.taken};
+	checkpoint_encoder_fini(&f->encoder);
+	return error ? cannot(why, what, f->temporary, error) : true;
 }
