@@ -5,11 +5,13 @@
 #include <onceway/plugin.h>
 #include <stdatomic.h>
 
+#include "lib/checkpoint_options.h"
 #include "lib/siphash.h"
 #include "store_redis/command.h"
 #include "store_redis/node.h"
 #include "store_redis/url.h"
 
+struct keeper;
 struct label_counts;
 struct leases;
 struct local_cache;
@@ -28,12 +30,15 @@ struct redis_conf {
 	int64_t sweep_ms;
 	struct ow_list sweep_prefixes;
 	const char *counter_prefix;
+	struct checkpoint_options checkpoint;
 	struct ow_tls_options tls;
 };
 
 /* What all workers share. */
 struct redis_shared {
-	_Atomic bool swept; /* one of them sweeps */
+	_Atomic bool swept;    /* one of them sweeps */
+	struct keeper *keeper; /* of the first worker; NULL: there is no checkpoint */
+	_Atomic unsigned instances;
 	_Atomic int64_t keys;
 	_Atomic uint64_t claims, duplicates;
 };
@@ -63,13 +68,15 @@ struct store {
 	unsigned char hash_key[SIPHASH_KEY_SIZE];
 	struct redis_shared *shared;
 	struct node *node;
-	struct ow_op *starting;
+	struct ow_op *starting; /* waits for the first try to reach Redis, and for the keeper */
+	bool tried, kept;
 	struct command command; /* used again and again */
 	struct leases *leases;
 	struct strays *strays;
 	struct local_cache *cache; /* NULL: off */
 	struct label_counts *labels;
 	struct sweeper *sweeper;
+	struct keeper *keeper; /* NULL: there is no checkpoint */
 	struct store_counters counters;
 };
 
