@@ -150,7 +150,8 @@ static void report_restored(struct keeper *k, const struct restore_end *end)
 static void on_restored(struct store *s, const struct restore_end *end)
 {
 	struct keeper *k = s->keeper;
-	k->state = end->whole ? KEEPER_READY : KEEPER_BEHIND;
+	/* What went to a Redis that is gone since has to go to the next one, too. */
+	k->state = end->whole && !k->behind ? KEEPER_READY : KEEPER_BEHIND;
 	if (end->whole) {
 		report_restored(k, end);
 		wait_for_interval(k);
@@ -261,6 +262,9 @@ void keeper_lost(struct keeper *k)
 	k->behind = true;
 	if (k->state == KEEPER_READY)
 		k->state = KEEPER_BEHIND;
+	/* The next one may be empty: what is found there is no checkpoint. */
+	if (k->state == KEEPER_SAVING)
+		snapshot_stop(k->snapshot);
 	if (k->state == KEEPER_BEHIND)
 		begin_all(k);
 }

@@ -1,5 +1,6 @@
 /* The checkpoint of a store in Redis, on a real redis-server; without one it is skipped. */
 #include <dirent.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,18 +38,23 @@ static void remove_directory(void)
 	rmdir(directory);
 }
 
-static void open_with(const char *more)
+static void open_at(int64_t ms, const char *more)
 {
 	char yaml[400];
 	snprintf(yaml, sizeof(yaml), "checkpoint: %s\n%s", path, more);
-	rig_open(server_url, yaml);
+	rig_open_at(ms, server_url, yaml);
+}
+
+static void begin_at(int64_t ms, const char *more)
+{
+	open_at(ms, more);
+	rig_until(mock_finished(rig.start));
+	ck_assert_msg(mock_rc(rig.start) == OW_OK, "%s", mock_why(rig.start));
 }
 
 static void begin(const char *more)
 {
-	open_with(more);
-	rig_until(mock_finished(rig.start));
-	ck_assert_msg(mock_rc(rig.start) == OW_OK, "%s", mock_why(rig.start));
+	begin_at(0, more);
 }
 
 static void finish(const char *key)
@@ -167,9 +173,7 @@ START_TEST(the_time_between_counts)
 	finish(PREFIX "short");
 	rig_close();
 	ask("FLUSHALL");
-	open_with("");
-	mock_skip(rig.mock, 200000);
-	rig_until(mock_finished(rig.start));
+	begin_at(200000, "");
 	ck_assert(mock_logged(rig.mock, "info: 1 keys restored from "));
 	ck_assert(mock_logged(rig.mock, "written 200 s ago; 1 have expired"));
 	ck_assert_int_le(left_of(PREFIX "k"), RIG_WINDOW_MS - 200000);
@@ -215,9 +219,7 @@ START_TEST(reads_the_tutorials_checkpoint)
 	rig_kill();
 	ask("FLUSHALL");
 	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
-	open_with("");
-	mock_skip(rig.mock, 20000);
-	rig_until(mock_finished(rig.start));
+	begin_at(20000, "");
 	ck_assert(mock_logged(rig.mock,
 	    "(JSON; the next checkpoint replaces it), written 20 s ago; 1 have expired"));
 	ck_assert_str_eq(ask("GET cxone:dedup:aaa"), "1");
@@ -294,6 +296,26 @@ START_TEST(a_redis_that_forgets_meanwhile_is_told_at_once)
 	advance_to_save(10000);
 	server_forget();
 	rig_until(strcmp(ask("EXISTS " PREFIX "k"), "1") == 0);
+	rig_close();
+	remove_directory();
+}
+END_TEST
+
+START_TEST(a_redis_lost_while_saving_does_not_empty_the_file)
+{
+	make_directory();
+	begin("checkpoint_interval: 10s\n");
+	finish(PREFIX "k");
+	advance_to_save(10000);
+	int64_t file = modified();
+	/* It is there again, without keys, before it is asked for the first of them. */
+	mock_advance(rig.mock, 10000);
+	server_forget();
+	while (!mock_logged(rig.mock, "connected again"))
+		event_base_loop(rig.base, EVLOOP_ONCE);
+	rig_until(mock_logged(rig.mock, "info: 1 keys restored from "));
+	ck_assert_int_eq(modified(), file);
+	ck_assert_int_eq(rig_claim(PREFIX "k", 2)->state, OW_CLAIM_DONE);
 	rig_close();
 	remove_directory();
 }
@@ -383,7 +405,7 @@ END_TEST
 
 static void must_be_refused(const char *problem)
 {
-	open_with("");
+	open_at(0, "");
 	rig_until(mock_finished(rig.start));
 	ck_assert_int_eq(mock_rc(rig.start), OW_FAIL);
 	ck_assert_msg(strstr(mock_why(rig.start), problem) && strstr(mock_why(rig.start), path),
@@ -435,7 +457,7 @@ START_TEST(workers_wait_for_the_one_that_restores_and_it_for_them)
 	rig_close();
 	ask("FLUSHALL");
 	const struct ow_component *redis = mock_component(ow_module(), "redis");
-	open_with("");
+	open_at(0, "");
 	struct mock *other = mock_new_worker(rig.mock);
 	char yaml[400];
 	snprintf(yaml, sizeof(yaml), "url: '%s'\ncheckpoint: %s\nsweep_interval: 0s\n",
@@ -498,6 +520,7 @@ static Suite *suite(void)
 	tcase_add_test(t, many_keys_with_large_results);
 	tcase_add_test(t, the_timer_saves);
 	tcase_add_test(t, a_redis_that_forgets_meanwhile_is_told_at_once);
+	tcase_add_test(t, a_redis_lost_while_saving_does_not_empty_the_file);
 	tcase_add_test(t, what_cannot_be_restored_is_not_overwritten);
 	tcase_add_test(t, without_redis_it_starts_and_keeps_the_file);
 	tcase_add_test(t, a_save_that_fails_keeps_the_file);

@@ -11,9 +11,15 @@ struct rig rig;
 
 void rig_open(const char *url, const char *more)
 {
+	rig_open_at(0, url, more);
+}
+
+void rig_open_at(int64_t ms, const char *url, const char *more)
+{
 	char yaml[1000];
 	rig = (struct rig){.lock_ms = RIG_LOCK_MS, .window_ms = RIG_WINDOW_MS};
 	rig.mock = mock_new();
+	mock_skip(rig.mock, ms);
 	rig.base = event_base_new();
 	mock_set_base(rig.mock, rig.base);
 	const struct ow_component *redis = mock_component(ow_module(), "redis");

@@ -21,6 +21,8 @@ extern struct rig rig;
 
 /* url and more options, YAML. The first connection is opened but not waited for. */
 void rig_open(const char *url, const char *more);
+/* That long after the epoch of all of them. */
+void rig_open_at(int64_t ms, const char *url, const char *more);
 /* Waits for the end of the drain, which must be a good one. */
 void rig_close(void);
 /* As a kill does: without a drain. */
