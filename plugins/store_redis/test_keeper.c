@@ -1,5 +1,4 @@
 /* The checkpoint of a store in Redis, on a real redis-server; without one it is skipped. */
-#include <dirent.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,32 +9,16 @@
 
 #include "store_redis/test_rig.h"
 #include "store_redis/test_server.h"
+#include "tests/plugin/folder.h"
 
 #define PREFIX "cxone:dedup:"
 
-static char directory[64], path[96];
-
 /* ---- set-up ---- */
 
-static void make_directory(void)
+static void make_all(void)
 {
-	snprintf(directory, sizeof(directory), "/tmp/onceway-test-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	snprintf(path, sizeof(path), "%s/keys", directory);
+	make_directory();
 	ask("FLUSHALL");
-}
-
-static void remove_directory(void)
-{
-	DIR *dir = opendir(directory);
-	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		char name[400];
-		snprintf(name, sizeof(name), "%s/%s", directory, entry->d_name);
-		unlink(name);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(directory);
 }
 
 static void open_at(int64_t ms, const char *more)
@@ -107,7 +90,7 @@ static void write_path(const char *text)
 
 START_TEST(a_redis_that_forgot_is_told)
 {
-	make_directory();
+	make_all();
 	begin("");
 	ck_assert(mock_logged(rig.mock, "there is no checkpoint"));
 	finish(PREFIX "k");
@@ -139,7 +122,7 @@ END_TEST
 
 START_TEST(what_is_there_is_left_alone)
 {
-	make_directory();
+	make_all();
 	begin("");
 	finish(PREFIX "finished");
 	finish(PREFIX "claimed");
@@ -166,7 +149,7 @@ END_TEST
 
 START_TEST(the_time_between_counts)
 {
-	make_directory();
+	make_all();
 	begin("");
 	finish(PREFIX "k");
 	rig.window_ms = 10000;
@@ -189,7 +172,7 @@ END_TEST
 
 START_TEST(what_others_left_comes_back_as_theirs)
 {
-	make_directory();
+	make_all();
 	ask("SET cognigy:fp:result %s PX 200000", "{\"processed\":true}");
 	ask("SET " PREFIX "one 1 PX 200000");
 	ask("SET " PREFIX "endless 1");
@@ -211,7 +194,7 @@ END_TEST
 
 START_TEST(reads_the_tutorials_checkpoint)
 {
-	make_directory();
+	make_all();
 	write_path("{\n  \"cxone:dedup:aaa\": 250,\n  \"cxone:dedup:bbb\": -1\n}");
 	begin("");
 	struct timespec times[2] = {
@@ -234,7 +217,7 @@ START_TEST(many_keys_with_large_results)
 	static char body[20000];
 	unsigned count = getenv("TEST_WRAPPER") ? 100 : 1500;
 	char key[48];
-	make_directory();
+	make_all();
 	begin("");
 	for (unsigned i = 0; i < count; i++) {
 		snprintf(key, sizeof(key), PREFIX "%u", i);
@@ -266,7 +249,7 @@ END_TEST
 
 START_TEST(the_timer_saves)
 {
-	make_directory();
+	make_all();
 	begin("checkpoint_interval: 10s\n");
 	finish(PREFIX "before");
 	advance_to_save(10000);
@@ -285,7 +268,7 @@ END_TEST
 
 START_TEST(a_redis_that_forgets_meanwhile_is_told_at_once)
 {
-	make_directory();
+	make_all();
 	begin("checkpoint_interval: 10s\n");
 	finish(PREFIX "k");
 	advance_to_save(10000);
@@ -303,7 +286,7 @@ END_TEST
 
 START_TEST(a_redis_lost_while_saving_does_not_empty_the_file)
 {
-	make_directory();
+	make_all();
 	begin("checkpoint_interval: 10s\n");
 	finish(PREFIX "k");
 	advance_to_save(10000);
@@ -323,7 +306,7 @@ END_TEST
 
 START_TEST(what_cannot_be_restored_is_not_overwritten)
 {
-	make_directory();
+	make_all();
 	begin("checkpoint_interval: 10s\n");
 	finish(PREFIX "k");
 	rig_close();
@@ -357,7 +340,7 @@ END_TEST
 
 START_TEST(without_redis_it_starts_and_keeps_the_file)
 {
-	make_directory();
+	make_all();
 	begin("");
 	finish(PREFIX "k");
 	rig_close();
@@ -379,7 +362,7 @@ END_TEST
 
 START_TEST(a_save_that_fails_keeps_the_file)
 {
-	make_directory();
+	make_all();
 	begin("checkpoint_interval: 10s\n");
 	finish(PREFIX "k");
 	advance_to_save(10000);
@@ -415,7 +398,7 @@ static void must_be_refused(const char *problem)
 
 START_TEST(a_damaged_file_starts_nothing_and_stays)
 {
-	make_directory();
+	make_all();
 	begin("");
 	finish(PREFIX "k");
 	rig_close();
@@ -437,7 +420,7 @@ END_TEST
 
 START_TEST(two_stores_cannot_share_a_file)
 {
-	make_directory();
+	make_all();
 	begin("");
 	struct rig first = rig;
 	must_be_refused("is in use by another onceway or another store");
@@ -451,7 +434,7 @@ END_TEST
 
 START_TEST(workers_wait_for_the_one_that_restores_and_it_for_them)
 {
-	make_directory();
+	make_all();
 	begin("");
 	finish(PREFIX "k");
 	rig_close();
