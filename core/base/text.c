@@ -23,6 +23,18 @@ bool text_equal_nocase(struct ow_text a, struct ow_text b)
 	return true;
 }
 
+bool text_begins_with_nocase(struct ow_text text, struct ow_text begin)
+{
+	return text.len >= begin.len &&
+	       text_equal_nocase(text_span(text.data, begin.len), begin);
+}
+
+bool text_ends_with_nocase(struct ow_text text, struct ow_text end)
+{
+	return text.len >= end.len &&
+	       text_equal_nocase(text_span(text.data + text.len - end.len, end.len), end);
+}
+
 struct ow_text text_trim(struct ow_text t)
 {
 	while (t.len && (t.data[0] == ' ' || t.data[0] == '\t')) {

@@ -27,6 +27,21 @@ static inline bool text_equal(struct ow_text a, struct ow_text b)
 /* ASCII letters only, whatever the locale: what HTTP means by case-insensitive. */
 bool text_equal_nocase(struct ow_text a, struct ow_text b);
 
+/* True if text has it at that end; the second pair like text_equal_nocase(). */
+static inline bool text_begins_with(struct ow_text text, struct ow_text begin)
+{
+	return text.len >= begin.len && text_equal(text_span(text.data, begin.len), begin);
+}
+
+static inline bool text_ends_with(struct ow_text text, struct ow_text end)
+{
+	return text.len >= end.len &&
+	       text_equal(text_span(text.data + text.len - end.len, end.len), end);
+}
+
+bool text_begins_with_nocase(struct ow_text text, struct ow_text begin);
+bool text_ends_with_nocase(struct ow_text text, struct ow_text end);
+
 /* Copies a string, or as much as has room with its NUL; NULL counts as "". size > 0. */
 void text_store(char *out, size_t size, const char *string);
 

@@ -27,8 +27,12 @@ static const struct type_words types[] = {
     [OW_T_REFERENCE] = {"reference", "name from"},
 };
 
+static const struct type_words tree = {"tree", "any value"};
+
 static const struct type_words *words_of(const struct ow_option *o)
 {
+	if (o->type == CONF_T_TREE)
+		return &tree;
 	return &types[conf_value_size(o->type) ? o->type : 0];
 }
 
@@ -49,6 +53,10 @@ static void add_code(struct buf *out, const struct style *style, const char *tex
 static void add_plain(struct buf *out, const struct ow_option *o, const struct style *style)
 {
 	bool is_list = o->type == OW_T_LIST && conf_is_secret(o);
+	if (o->type == CONF_T_TREE && o->unit) {
+		style->add(out, o->unit);
+		return;
+	}
 	if (!is_list && o->type != OW_T_SECRET && conf_is_secret(o))
 		style->add(out, "secret ");
 	style->add(out, is_list ? "list of secret texts" : words_of(o)->plain);

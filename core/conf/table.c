@@ -104,7 +104,7 @@ static const char *lint_choices(const struct ow_option *o)
 static const char *lint_place(const struct ow_option *o, size_t conf_size)
 {
 	size_t size = conf_value_size(o->type);
-	if (size == 0)
+	if (size == 0 || o->type == CONF_T_TREE)
 		return "its type is not known";
 	if (o->offset > conf_size || conf_size - o->offset < size)
 		return "it lies outside of the configuration struct";

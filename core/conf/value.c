@@ -35,8 +35,12 @@ static const struct layout layouts[] = {
     [OW_T_REFERENCE] = LAYOUT(const char *),
 };
 
+static const struct layout tree_layout = LAYOUT(const struct conf_node *);
+
 static const struct layout *layout_of(unsigned type)
 {
+	if (type == CONF_T_TREE)
+		return &tree_layout;
 	return &layouts[type < sizeof(layouts) / sizeof(layouts[0]) ? type : 0];
 }
 
@@ -399,6 +403,10 @@ bool conf_value_set(const struct conf_check *check, const struct ow_option *opti
 		return set_list(check, option, node, conf);
 	if (option->type == OW_T_PAIRS)
 		return set_pairs(check, option, node, conf);
+	if (option->type == CONF_T_TREE) {
+		put(option, conf, &node, sizeof(node));
+		return true;
+	}
 	if (node->type != CONF_SCALAR)
 		return must_be(check, option, node, expected_scalar(option->type), NULL);
 	switch (option->type) {

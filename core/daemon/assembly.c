@@ -169,6 +169,7 @@ static void add_route(struct assembly *a, const struct route_settings *r)
 	struct route_parts parts = {.name = r->name,
 	    .policy = &r->policy,
 	    .source = r->source->name,
+	    .match = r->match,
 	    .keyer = part_find(a->keyers, r->keyer)->instance,
 	    .store = part_find(a->stores, r->store)->instance,
 	    .sink = part_find(a->sinks, r->sink)->instance,
@@ -265,7 +266,7 @@ struct worker *assembly_worker(struct assembly *a)
 
 static void check_part(struct assembly *a, struct part *p)
 {
-	const char *why = "not ready";
+	const char *why = "it does not say why";
 	bool ready = instance_ready(p->instance, &why);
 	pthread_mutex_lock(&a->lock);
 	keep_why(a, ready ? "" : why, p->why, sizeof(p->why));
@@ -569,4 +570,19 @@ void assembly_abort(struct assembly *a)
 		log_warning(
 		    "core", "giving %zu unfinished event(s) back to their sources", left);
 	engine_abort(a->engine);
+}
+
+/* ---- files ---- */
+
+static void reopen_parts(struct part *p)
+{
+	for (; p; p = p->next)
+		instance_reopen(p->instance);
+}
+
+void assembly_reopen(struct assembly *a)
+{
+	reopen_parts(a->sources);
+	reopen_parts(a->stores);
+	reopen_parts(a->sinks);
 }

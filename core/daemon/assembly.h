@@ -39,6 +39,8 @@ typedef void assembly_done_fn(struct assembly *a, const char *why, void *arg);
 void assembly_start(struct assembly *a, assembly_done_fn *done, void *arg);
 /* On the worker's thread: takes nothing in, finishes what is under way, then done. */
 void assembly_drain(struct assembly *a, assembly_done_fn *done, void *arg);
+/* On the worker's thread: opens anew what parts write to by name. */
+void assembly_reopen(struct assembly *a);
 /* On the worker's thread: gives back what is not finished. The drain then ends soon. */
 void assembly_abort(struct assembly *a);
 

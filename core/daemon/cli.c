@@ -23,9 +23,8 @@
 /* What the options of all commands together can say. */
 struct arguments {
 	const char *config;
-	const char *route;
+	struct key_question key;
 	const char *format;
-	bool explain;
 	const char *plugin_dirs[PLUGIN_DIRS_MAX + 1];
 	size_t plugin_dir_count;
 	const char *operand; /* NULL: none */
@@ -79,7 +78,7 @@ static int command_key(const struct arguments *args)
 	struct settings *s = load(args, "");
 	if (!s)
 		return EXIT_FAILURE;
-	int status = key_command(s, args->route, args->explain, stdin, stdout);
+	int status = key_command(s, &args->key, stdin, stdout);
 	settings_free(s);
 	return status;
 }
@@ -94,7 +93,7 @@ static const struct command commands[] = {
     {"check", "check -c FILE", "check a configuration and report all of its errors", "cP",
 	false, command_check},
     {"key", "key -c FILE [-r ROUTE] [--explain]",
-	"print the keys of events on standard input, one JSON document a line", "crPe", false,
+	"print the keys of events on standard input, one JSON document a line", "crPepH", false,
 	command_key},
     {"plugins", "plugins [NAME] [--format text|json|markdown|man]",
 	"list the plugins, or describe one", "fP", true, command_plugins},
@@ -111,7 +110,11 @@ static void print_usage(FILE *out)
 	    "Options:\n"
 	    "  -c, --config FILE       configuration\n"
 	    "  -r, --route NAME        route whose keyer is used (may be left out if there is "
-	    "one)\n"
+	    "one\n"
+	    "                          source: then each event goes to the route that takes "
+	    "it)\n"
+	    "      --path PATH         path that the events were posted to\n"
+	    "      --header 'N: V'     header that they came with; may be repeated\n"
 	    "      --explain           show the fields taken, the canonical bytes and the key\n"
 	    "      --format FORMAT     text, json, markdown or man\n"
 	    "      --plugin-dir DIR    look for plugins here first; may be repeated\n"
@@ -142,6 +145,16 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static int take_header(struct arguments *args)
+{
+	if (!key_header_is_good(optarg))
+		return usage_error("--header must be of the form 'Name: value', not", optarg);
+	if (args->key.header_count == KEY_HEADERS_MAX)
+		return usage_error("too many --header", NULL);
+	args->key.headers[args->key.header_count++] = optarg;
+	return 0;
+}
+
 /* Takes one option. Returns 0 or EXIT_USAGE. */
 static int take_option(struct arguments *args, int letter)
 {
@@ -150,14 +163,19 @@ static int take_option(struct arguments *args, int letter)
 		args->config = optarg;
 		return 0;
 	case 'r':
-		args->route = optarg;
+		args->key.route = optarg;
 		return 0;
 	case 'f':
 		args->format = optarg;
 		return 0;
 	case 'e':
-		args->explain = true;
+		args->key.explain = true;
 		return 0;
+	case 'p':
+		args->key.path = optarg;
+		return 0;
+	case 'H':
+		return take_header(args);
 	default:
 		if (args->plugin_dir_count == PLUGIN_DIRS_MAX)
 			return usage_error("too many --plugin-dir", NULL);
@@ -170,6 +188,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 	    {"route", required_argument, NULL, 'r'}, {"explain", no_argument, NULL, 'e'},
+	    {"path", required_argument, NULL, 'p'}, {"header", required_argument, NULL, 'H'},
 	    {"format", required_argument, NULL, 'f'},
 	    {"plugin-dir", required_argument, NULL, 'P'}, {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0}};

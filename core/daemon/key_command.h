@@ -6,11 +6,25 @@
 
 #include "daemon/settings.h"
 
+#define KEY_HEADERS_MAX 64
+
+struct key_question {
+	const char *route; /* NULL: the only one, or the one of the only source that takes it */
+	bool explain;
+	/* what the events came with */
+	const char *path;		      /* NULL: unknown */
+	const char *headers[KEY_HEADERS_MAX]; /* `Name: value` */
+	size_t header_count;
+};
+
+/* Whether text is a header as meant above. */
+bool key_header_is_good(const char *text);
+
 /*
  * Reads one JSON document a line from `in`; prints each key, or `error: ...`.
- * route may be NULL when there is only one. Returns 0, or 1 if any failed.
+ * Returns 0, or 1 if any failed.
  */
 int key_command(
-    const struct settings *settings, const char *route, bool explain, FILE *in, FILE *out);
+    const struct settings *settings, const struct key_question *question, FILE *in, FILE *out);
 
 #endif

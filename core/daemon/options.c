@@ -2,6 +2,7 @@
 
 #include <onceway/plugin.h>
 
+#include "conf/table.h"
 #include "daemon/settings.h"
 
 #define MINUTE ((int64_t)60000)
@@ -87,6 +88,16 @@ static const char *const respond[] = {"vendor", "sink", "plain", NULL};
 const struct ow_option route_options[] = {
     OW_REFERENCE(struct route_settings, from, "from", .flags = OW_O_REQUIRED,
 	.choices = sources_section, .help = "Source of the events."),
+    CONF_TREE(struct route_settings, match_options.path, "match.path",
+	.unit = "text, or list of texts and operators",
+	.help = "Path of the request, as received, without its query. Of a source's routes the "
+		"first that matches takes the event; without `match` a route takes all."),
+    CONF_TREE(struct route_settings, match_options.headers, "match.headers",
+	.unit = "mapping of header names to texts and operators",
+	.help = "Headers of the request, all of which must match; names in any case."),
+    CONF_TREE(struct route_settings, match_options.event, "match.event",
+	.unit = "event pattern of Amazon EventBridge, in YAML",
+	.help = "Fields of the event's JSON body, all of which must match."),
     OW_REFERENCE(struct route_settings, store_name, "store", .flags = OW_O_REQUIRED,
 	.choices = stores_section, .help = "Store that remembers the keys."),
     OW_REFERENCE(struct route_settings, to, "to", .flags = OW_O_REQUIRED,
@@ -120,8 +131,9 @@ const struct ow_option route_options[] = {
 	    "the event is never tried again."),
     OW_ENUM(struct route_settings, policy.on_store_error, "on_store_error", .dflt = "reject",
 	.choices = on_store_error,
-	.help = "The store cannot be asked: `reject` with 503, `pass` to deliver without "
-		"dedup, or `{fallback: NAME}` to use another store."),
+	.help = "The store cannot take a key, because it is down, slow or full: `reject` with "
+		"503, `pass` to deliver without dedup, or `{fallback: NAME}` to use another "
+		"store."),
     OW_REFERENCE(struct route_settings, fallback_name, "on_store_error.fallback",
 	.choices = stores_section,
 	.help = "Store to use until the first one is back; if it fails too, `reject`."),

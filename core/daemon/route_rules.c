@@ -116,12 +116,15 @@ static bool share_keys(const struct route_settings *a, const struct route_settin
 	       strcmp(one ? one : "", other ? other : "") == 0;
 }
 
-/* The same event on two ways to one sink may well be meant; to two sinks it hardly is. */
+/*
+ * The same event on two ways to one sink may well be meant; to two sinks it hardly
+ * is. Of one source's routes only one gets it.
+ */
 static void check_shared_keys(
     const struct settings *s, const struct route_settings *r, struct conf_report *report)
 {
 	for (const struct route_settings *o = s->routes; o != r; o = o->next) {
-		if (!share_keys(o, r) || o->sink == r->sink)
+		if (!share_keys(o, r) || o->sink == r->sink || o->source == r->source)
 			continue;
 		conf_warning(report, r->node->key_mark,
 		    "route `%s` and route `%s` (line %d) share their keys in store `%s`, but "

@@ -58,11 +58,19 @@ struct word {
 	bool failed;
 };
 
+/* fn(thread) runs on each worker's thread, some time. */
+static void for_each_worker(struct daemon *d, void (*fn)(void *thread))
+{
+	for (size_t i = 0; i < d->count; i++)
+		worker_post(assembly_worker(d->assemblies[i]), fn, &d->threads[i]);
+}
+
 /* ---- draining ---- */
 
 static void stop_worker(void *arg)
 {
-	worker_stop(arg);
+	struct thread *t = arg;
+	worker_stop(assembly_worker(t->assembly));
 }
 
 static void worker_drained(void *arg)
@@ -70,9 +78,7 @@ static void worker_drained(void *arg)
 	struct daemon *d = arg;
 	if (--d->pending > 0)
 		return;
-	for (size_t i = 0; i < d->count; i++)
-		worker_post(assembly_worker(d->assemblies[i]), stop_worker,
-		    assembly_worker(d->assemblies[i]));
+	for_each_worker(d, stop_worker);
 	worker_stop(d->main);
 }
 
@@ -112,8 +118,7 @@ static void timer_due(evutil_socket_t fd, short what, void *arg)
 	}
 	d->aborted = true;
 	timer_start(d->timer, ABORT_GRACE_S * 1000);
-	for (size_t i = 0; i < d->count; i++)
-		worker_post(assembly_worker(d->assemblies[i]), abort_worker, &d->threads[i]);
+	for_each_worker(d, abort_worker);
 }
 
 static void begin_drain(struct daemon *d)
@@ -123,8 +128,7 @@ static void begin_drain(struct daemon *d)
 	d->draining = true;
 	d->pending = d->count;
 	timer_start(d->timer, d->settings->process.drain_timeout_ms);
-	for (size_t i = 0; i < d->count; i++)
-		worker_post(assembly_worker(d->assemblies[i]), drain_worker, &d->threads[i]);
+	for_each_worker(d, drain_worker);
 }
 
 /* ---- signals ---- */
@@ -157,9 +161,8 @@ static void on_tls_look(evutil_socket_t fd, short what, void *arg)
 
 static void watch_tls(struct daemon *d)
 {
-	struct timeval tv = {.tv_sec = TLS_LOOK_S};
 	d->tls_look = event_new(worker_base(d->main), -1, EV_PERSIST, on_tls_look, d);
-	event_add(d->tls_look, &tv);
+	timer_start(d->tls_look, TLS_LOOK_S * 1000);
 }
 
 static void on_sighup(evutil_socket_t number, short what, void *arg)
@@ -174,11 +177,19 @@ static void on_sighup(evutil_socket_t number, short what, void *arg)
 		    "SIGHUP ignored: this version reloads TLS files, and there are none");
 }
 
-/* Its default would end the process, and log rotation sends it by habit. */
-static void on_ignored(evutil_socket_t number, short what, void *arg)
+static void reopen_worker(void *arg)
 {
-	(void)what, (void)arg;
-	log_info("core", "signal %d ignored: this version does not reopen files", (int)number);
+	struct thread *t = arg;
+	assembly_reopen(t->assembly);
+}
+
+/* Our own log is stderr, which is not ours to open. */
+static void on_sigusr1(evutil_socket_t number, short what, void *arg)
+{
+	struct daemon *d = arg;
+	(void)number, (void)what;
+	log_info("core", "SIGUSR1: opening files anew");
+	for_each_worker(d, reopen_worker);
 }
 
 static struct event *watch_signal(struct daemon *d, int number, event_callback_fn fn)
@@ -296,7 +307,7 @@ static bool set_up(struct daemon *d)
 	d->sigterm = watch_signal(d, SIGTERM, on_stop);
 	d->sigint = watch_signal(d, SIGINT, on_stop);
 	d->sighup = watch_signal(d, SIGHUP, on_sighup);
-	d->sigusr1 = watch_signal(d, SIGUSR1, on_ignored);
+	d->sigusr1 = watch_signal(d, SIGUSR1, on_sigusr1);
 	return true;
 }
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "conf/check.h"
 #include "daemon/options.h"
@@ -11,8 +10,7 @@
 #include "plugin/configure.h"
 #include "plugin/sized.h"
 
-#define NAME_MAX_LEN  64
-#define LISTENERS_MAX 64
+#define NAME_MAX_LEN 64
 
 /* What the functions of this file pass around. */
 struct loading {
@@ -174,92 +172,9 @@ static void each_entry(struct loading *l, const char *section, entry_fn *fn)
 	}
 }
 
-/* Port 0 means any, which is another for each worker. */
-static bool all_workers_differ(const struct loading *l, const char *address)
-{
-	const char *port = strrchr(address, ':');
-	return l->settings->process.workers != 1 && port && strcmp(port, ":0") == 0;
-}
-
-/* ---- TLS of a listener ---- */
-
-static void complain_tls(void *arg, enum tls_part part, bool error, const char *text)
-{
-	static const char *const options[TLS_PARTS] = {
-	    "tls.certificate", "tls.key", "tls.client_ca"};
-	const struct option_report *r = arg;
-	const struct conf_node *at = conf_option_node(r->node, options[part]);
-	if (error || !at)
-		r->base.complain(&r->base, options[part], "%s", text);
-	else if (at->secret)
-		conf_warning(r->report, at->mark,
-		    "%s: option `%s`: the certificate expires soon, has expired or is not "
-		    "valid yet",
-		    r->what, options[part]);
-	else
-		conf_warning(
-		    r->report, at->mark, "%s: option `%s`: %s", r->what, options[part], text);
-}
-
-static void load_listener_tls(struct loading *l, const struct conf_node *entry,
-    struct listener_settings *s, const char *what)
-{
-	struct option_report report =
-	    option_report(entry, what, &l->settings->arena, &l->settings->secrets, l->report);
-	struct tls_config config;
-	struct clock clock;
-	const struct conf_node *node = conf_option_node(entry, "tls");
-	if (!node || node->is_null)
-		return;
-	s->has_tls = true;
-	if (!report.base.given(&report.base, "tls.client"))
-		s->tls.client = s->tls.client_ca ? TLS_ASKS_REQUIRE : TLS_ASKS_NONE;
-	else if (s->tls.client == TLS_ASKS_NONE && s->tls.client_ca)
-		report.base.complain(&report.base, "tls.client_ca",
-		    "is of no use: tls.client says that no certificate is asked for");
-	clock_init_system(&clock);
-	listener_tls(s, &config);
-	tls_check(&config, clock_wall(&clock), (struct tls_report){complain_tls, &report});
-}
-
-void listener_tls(const struct listener_settings *s, struct tls_config *config)
-{
-	*config = (struct tls_config){.side = TLS_SERVER,
-	    .certificate = s->tls.certificate,
-	    .key = s->tls.key,
-	    .ca = s->tls.client_ca,
-	    .min_version = s->tls.min_version,
-	    .asks = (enum tls_asks)s->tls.client};
-}
-
 static void load_listener(struct loading *l, const struct conf_node *entry)
 {
-	struct listener_settings *s = arena_alloc(&l->settings->arena, sizeof(*s));
-	struct listener_settings **last = &l->settings->listeners;
-	struct conf_check check = {.table = {listener_options, 0},
-	    .what = arena_printf(&l->settings->arena, "listener `%s`", entry->key),
-	    .arena = &l->settings->arena,
-	    .report = l->report};
-	size_t count = 0;
-	bool good = conf_check_options(&check, entry, entry->mark, s);
-	s->name = entry->key;
-	s->node = entry;
-	if (good)
-		load_listener_tls(l, entry, s, check.what);
-	if (s->address && all_workers_differ(l, s->address))
-		conf_error(l->report, conf_option_node(entry, "address")->mark,
-		    "%s: option `address` has port 0, and each of several workers would get "
-		    "another one: name a port",
-		    check.what);
-	for (; *last; last = &(*last)->next, count++)
-		if (s->address && (*last)->address && strcmp(s->address, (*last)->address) == 0)
-			conf_error(l->report, entry->key_mark,
-			    "listener `%s` has the address of listener `%s` (line %d)", s->name,
-			    (*last)->name, (*last)->node->mark.line);
-	if (count == LISTENERS_MAX)
-		conf_error(l->report, entry->key_mark, "there may be at most %d listeners",
-		    LISTENERS_MAX);
-	*last = s;
+	listener_load(l->settings, entry, l->report);
 }
 
 static void append_component(struct component_settings **list, struct component_settings *s)
@@ -307,17 +222,38 @@ static struct component_settings *use(struct component_settings *list, const cha
 	return NULL;
 }
 
+/* What was refused of a match asks for something all the same. */
+static bool takes_all(const struct route_settings *r)
+{
+	const struct conf_node *match = conf_get(r->node, "match");
+	return !match || match->is_null || (match->type == CONF_MAPPING && !match->first);
+}
+
 /* First match wins: behind a route that takes all, another gets nothing. */
 static void check_reachable(struct loading *l, const struct route_settings *route)
 {
 	for (const struct route_settings *r = l->settings->routes; r; r = r->next) {
-		if (!r->from || !route->from || strcmp(r->from, route->from) != 0)
+		if (!r->from || !route->from || strcmp(r->from, route->from) != 0 ||
+		    !takes_all(r))
 			continue;
 		conf_error(l->report, route->node->key_mark,
 		    "route `%s` never gets an event: route `%s` (line %d) takes all of source "
-		    "`%s`",
+		    "`%s`: give that one a `match`, or put it last",
 		    route->name, r->name, r->node->key_mark.line, route->from);
 		return;
+	}
+}
+
+/* An option with nothing behind its name would silently ask for nothing. */
+static void check_match_given(struct loading *l, const struct route_settings *r)
+{
+	conf_each(conf_get(r->node, "match"), option)
+	{
+		if (option->is_null && !option->broken)
+			conf_error(l->report, option->key_mark,
+			    "route `%s`: option `match.%s` is empty: say what it must be, or "
+			    "leave it out",
+			    r->name, option->key);
 	}
 }
 
@@ -374,6 +310,8 @@ static void load_route(struct loading *l, const struct conf_node *entry)
 	r->sink = use(all->sinks, r->to);
 	r->fallback = use(all->stores, r->fallback_name);
 	load_also(l, r, what);
+	r->match = match_options_read(&r->match_options, what, l->report);
+	check_match_given(l, r);
 	check_reachable(l, r);
 	struct route_settings **last = &all->routes;
 	while (*last)
@@ -503,6 +441,8 @@ void settings_free(struct settings *s)
 {
 	if (!s)
 		return;
+	for (struct route_settings *r = s->routes; r; r = r->next)
+		match_free(r->match);
 	registry_free(s->registry);
 	arena_free(&s->arena);
 	free(s);

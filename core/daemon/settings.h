@@ -7,7 +7,8 @@
 
 #include "base/arena.h"
 #include "conf/tree.h"
-#include "io/tls_files.h"
+#include "daemon/listeners.h"
+#include "daemon/match_options.h"
 #include "plugin/registry.h"
 #include "route/route.h"
 
@@ -18,22 +19,6 @@ struct process_settings {
 	int log_level;	/* index: error, warning, info, debug */
 	int log_format; /* enum log_format */
 	struct ow_list plugin_path;
-};
-
-struct listener_settings {
-	struct listener_settings *next;
-	const char *name;
-	const struct conf_node *node;
-	const char *address;
-	int64_t max_body, max_headers;
-	int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
-	int64_t max_connections, max_pipelined;
-	struct {
-		const char *certificate, *key, *client_ca;
-		int client; /* enum tls_asks */
-		int min_version;
-	} tls;
-	bool has_tls;
 };
 
 /* A configured source, store, sink or keyer. */
@@ -52,6 +37,8 @@ struct route_settings {
 	const struct conf_node *node;
 	const char *from, *store_name, *to, *fallback_name; /* as written */
 	struct ow_list also;				    /* likewise */
+	struct match_options match_options;
+	struct match *match; /* NULL: all of the source's events */
 	struct route_policy policy;
 	struct component_settings *source, *store, *sink, *keyer;
 	struct component_settings *fallback;	/* a store, or NULL */
@@ -79,8 +66,5 @@ struct settings *settings_load(
 /* How a sink wants to be retried, from its configuration. */
 struct ow_sink_policy settings_sink_policy(const struct component_settings *sink);
 void settings_free(struct settings *s); /* NULL is fine */
-
-/* What a listener speaks TLS with; borrows the settings' texts. */
-void listener_tls(const struct listener_settings *listener, struct tls_config *config);
 
 #endif

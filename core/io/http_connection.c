@@ -491,7 +491,7 @@ static void refuse_slow(struct wait *wait)
 		return;
 	}
 	if (c->state != CONNECTION_SKIP) {
-		http_refuse(c, 408, "Request Timeout");
+		http_refuse(c, 408, "request not complete in time");
 		return;
 	}
 	/* It has its answer already. */

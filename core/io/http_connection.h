@@ -36,8 +36,9 @@ enum {
 };
 
 struct http_path {
-	struct ow_text name; /* owned */
-	char *allow;	     /* field of a 405 */
+	struct http_path *next; /* of those for all paths below one, the longest first */
+	struct ow_text name;	/* owned */
+	char *allow;		/* field of a 405 */
 	unsigned methods;
 	ow_http_handler *handler;
 	void *arg;
@@ -53,6 +54,7 @@ struct http_server {
 	struct event *acceptable;   /* NULL: accepts no more */
 	struct event *accept_again; /* after running out of file descriptors */
 	struct map paths;	    /* of struct http_path */
+	struct http_path *below;    /* those that end with a star */
 	struct list connections;
 	struct list resumed; /* connections that may read on, at the loop's next turn */
 	struct event *resume;
@@ -64,6 +66,9 @@ struct http_server {
 	const char *name;	     /* with tls: whom the log speaks of; borrowed */
 	bool draining;
 };
+
+/* Who takes a path's requests; NULL: nobody. */
+const struct http_path *http_server_path(const struct http_server *s, struct ow_text path);
 
 enum connection_state {
 	CONNECTION_HEAD = 0, /* between requests, or receiving a head */

@@ -94,7 +94,7 @@ static void admit(struct http_connection *c)
 	http_count(&c->server->stats.requests);
 	http_body_init(&c->body, head->body, head->content_length, c->server->limits.max_body);
 	if (!c->usual || !text_equal(c->usual->name, head->path))
-		c->usual = map_get(&c->server->paths, head->path);
+		c->usual = http_server_path(c->server, head->path);
 	r->path = c->usual;
 	if (!r->path) {
 		deny(c, 404, NULL);

@@ -184,6 +184,27 @@ static char *allow_field(unsigned methods)
 	return buf_take(&b);
 }
 
+/* Keeps the longest first. */
+static void add_below(struct http_server *s, struct http_path *p)
+{
+	struct http_path **at = &s->below;
+	while (*at && (*at)->name.len >= p->name.len)
+		at = &(*at)->next;
+	p->next = *at;
+	*at = p;
+}
+
+const struct http_path *http_server_path(const struct http_server *s, struct ow_text path)
+{
+	const struct http_path *p = map_get(&s->paths, path);
+	if (p)
+		return p;
+	for (p = s->below; p; p = p->next)
+		if (text_begins_with(path, text_span(p->name.data, p->name.len - 1)))
+			return p;
+	return NULL;
+}
+
 bool http_server_serve(struct http_server *s, const char *path, unsigned methods,
     ow_http_handler *handler, void *arg)
 {
@@ -196,6 +217,8 @@ bool http_server_serve(struct http_server *s, const char *path, unsigned methods
 	p->handler = handler;
 	p->arg = arg;
 	map_put(&s->paths, p->name, p);
+	if (text_ends_with(p->name, text_of("/*")))
+		add_below(s, p);
 	return true;
 }
 

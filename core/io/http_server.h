@@ -72,7 +72,11 @@ void http_server_use_tls(struct http_server *server, struct tls_store *store,
 /* Begins to accept; connections that came earlier have waited in the backlog. */
 void http_server_accept(struct http_server *server);
 
-/* Gives an exact path's requests to handler. False: the path is taken. */
+/*
+ * Gives an exact path's requests to handler; or, if path ends with a slash and a
+ * star, those of all paths that begin as it does up to the star, and that nobody
+ * has exactly or with more of them. False: the path is taken.
+ */
 bool http_server_serve(struct http_server *server, const char *path, unsigned methods,
     ow_http_handler *handler, void *arg);
 

@@ -12,7 +12,7 @@ static const char too_large[] = "17976931348623158079372897140530341507993413271
 				"55547851940402630657488671505820681908902000708383676273854845"
 				"81771153176447573027006985557136695962284291481986083493647529"
 				"2719074168444365510704342711559699508093042880177904174497792";
-#define TOO_LARGE_EXPONENT ((int64_t)sizeof(too_large) - 2)
+#define TOO_LARGE_EXPONENT ((int64_t)sizeof(too_large) - 1)
 
 /* Far beyond any exponent that matters and any length of a text. */
 #define EXPONENT_LIMIT ((int64_t)1 << 60)
@@ -34,38 +34,118 @@ static int64_t read_exponent(const char *p, const char *end)
 	return negative ? -n : n;
 }
 
-/* p is at the first digit that counts. Is it at least 1.7976931348623158079...e308? */
-static bool digits_too_large(const char *p, const char *end)
+/* A number taken apart: 0.DIGITS times ten to the exponent, the point in DIGITS ignored. */
+struct decimal {
+	const char *digits; /* the first that is not zero; NULL: the number is zero */
+	const char *end;
+	int64_t exponent;
+	bool negative;
+};
+
+static struct decimal take_apart(struct ow_text raw)
 {
+	const char *p = raw.data, *end = raw.data + raw.len;
+	struct decimal d = {.end = end, .negative = raw.len > 0 && *p == '-'};
+	bool fraction = false;
+	for (; p < end && *p != 'e' && *p != 'E'; p++) {
+		if (*p == '.')
+			fraction = true;
+		else if (!d.digits && *p >= '1' && *p <= '9')
+			d.digits = p;
+		/* Before the point each digit that counts; behind it, zeros before the first.
+		 */
+		if (is_digit(*p))
+			d.exponent += d.digits ? !fraction : -(int64_t)fraction;
+	}
+	if (p < end)
+		d.exponent += read_exponent(p + 1, end);
+	return d;
+}
+
+/* The next digit, zero where there is none. False at the end of them. */
+static bool next_digit(const char **p, const char *end, char *digit)
+{
+	if (*p < end && **p == '.')
+		(*p)++;
+	bool more = *p < end && is_digit(**p);
+	*digit = more ? *(*p)++ : '0';
+	return more;
+}
+
+bool json_number_overflows(struct ow_text raw)
+{
+	struct decimal d = take_apart(raw);
+	const char *p = d.digits;
+	char digit;
+	if (!p || d.exponent != TOO_LARGE_EXPONENT)
+		return p && d.exponent > TOO_LARGE_EXPONENT;
 	for (const char *limit = too_large; *limit; limit++) {
-		if (p < end && *p == '.')
-			p++;
-		char digit = p < end && is_digit(*p) ? *p++ : '0';
+		next_digit(&p, d.end, &digit);
 		if (digit != *limit)
 			return digit > *limit;
 	}
 	return true;
 }
 
-bool json_number_overflows(struct ow_text raw)
+/* Without their signs; neither is zero. */
+static int compare_sizes(const struct decimal *a, const struct decimal *b)
 {
-	const char *p = raw.data, *end = raw.data + raw.len;
-	const char *first = NULL; /* digit that is not zero */
-	int64_t before =
-	    0; /* digits from there to the point; behind it, minus the zeros between */
-	bool fraction = false;
-	for (; p < end && *p != 'e' && *p != 'E'; p++) {
-		if (*p == '.')
-			fraction = true;
-		else if (!first && *p >= '1' && *p <= '9')
-			first = p;
-		if (is_digit(*p))
-			before += first ? !fraction : -(int64_t)fraction;
+	const char *p = a->digits, *q = b->digits;
+	char one, other;
+	bool more = true;
+	if (a->exponent != b->exponent)
+		return a->exponent < b->exponent ? -1 : 1;
+	while (more) {
+		more = next_digit(&p, a->end, &one);
+		more = next_digit(&q, b->end, &other) || more;
+		if (one != other)
+			return one < other ? -1 : 1;
 	}
-	if (!first)
+	return 0;
+}
+
+static int sign(const struct decimal *d)
+{
+	return !d->digits ? 0 : d->negative ? -1 : 1;
+}
+
+int json_number_compare(struct ow_text a, struct ow_text b)
+{
+	struct decimal one = take_apart(a), other = take_apart(b);
+	int s = sign(&one);
+	if (s != sign(&other))
+		return s < sign(&other) ? -1 : 1;
+	return s == 0 ? 0 : s * compare_sizes(&one, &other);
+}
+
+static const char *skip_digits(const char *p, const char *end)
+{
+	while (p < end && is_digit(*p))
+		p++;
+	return p;
+}
+
+bool json_is_number(struct ow_text text)
+{
+	const char *p = text.data, *end = text.data + text.len, *start;
+	p += p < end && *p == '-';
+	start = p;
+	p = skip_digits(p, end);
+	if (p == start || (*start == '0' && p - start > 1))
 		return false;
-	int64_t exponent = before - 1 + (p < end ? read_exponent(p + 1, end) : 0);
-	if (exponent != TOO_LARGE_EXPONENT)
-		return exponent > TOO_LARGE_EXPONENT;
-	return digits_too_large(first, end);
+	if (p < end && *p == '.') {
+		start = ++p;
+		p = skip_digits(p, end);
+		if (p == start)
+			return false;
+	}
+	if (p < end && (*p == 'e' || *p == 'E')) {
+		p++;
+		p += p < end && (*p == '-' || *p == '+');
+		start = p;
+		p = skip_digits(p, end);
+		if (p == start)
+			return false;
+	}
+	return p == end;
 }

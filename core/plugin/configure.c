@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/conceal.h"
 #include "conf/value.h"
+#include "plugin/tls_options.h"
 
 static void add_secret(struct arena *arena, struct ow_list *secrets, const char *text)
 {
@@ -101,9 +102,13 @@ void *component_configure(const struct component *c, const struct conf_node *nod
 	const struct conf_node *options = node->type == CONF_MAPPING ? node : NULL;
 	bool good = conf_check_options(&check, options, node->mark, conf);
 	note_secrets(arena, secrets, c, options);
-	if (good && c->description.check) {
-		struct option_report own = option_report(node, what, arena, secrets, report);
+	if (!good)
+		return conf;
+	const struct option_report own = option_report(node, what, arena, secrets, report);
+	int errors = report->errors;
+	if (c->description.check)
 		c->description.check(conf, &own.base);
-	}
+	if (report->errors == errors)
+		tls_options_check(c, conf, &own);
 	return conf;
 }

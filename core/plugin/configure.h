@@ -21,9 +21,9 @@ struct option_report option_report(const struct conf_node *node, const char *wha
 
 /*
  * Checks the options one by one and, when each is sound, by the component's own
- * rules. node is a mapping, in which `plugin` is the caller's own, or a scalar:
- * all defaults. what is for messages: "sink `crm`". Complaints go to report;
- * the struct belongs to arena and is to be used only if there were none. That
+ * rules; then the files that its TLS options name. node is a mapping, in which `plugin` is the
+ * caller's own, or a scalar: all defaults. what is for messages: "sink `crm`". Complaints go to
+ * report; the struct belongs to arena and is to be used only if there were none. That
  * references lead somewhere is the caller's to check. What no message of the
  * component may show is added to *secrets, a list in arena that begins as
  * {NULL, 0}.

@@ -156,6 +156,11 @@ void event_put_header(struct ow_event *e, const char *name, const char *value)
 		e->traced = false;
 }
 
+void event_put_path(struct ow_event *e, const char *path)
+{
+	e->head.path = text_of(arena_string(&e->arena, path));
+}
+
 struct ow_text event_get_body(const struct ow_event *e)
 {
 	return text_span(e->body ? e->body : "", e->body_len);

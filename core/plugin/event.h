@@ -23,6 +23,7 @@ void event_release(struct ow_event *e); /* NULL is fine */
 
 void event_put_body(struct ow_event *e, const void *data, size_t len);
 void event_put_header(struct ow_event *e, const char *name, const char *value);
+void event_put_path(struct ow_event *e, const char *path); /* as if requested */
 
 struct ow_text event_get_body(const struct ow_event *e);
 struct ow_text event_get_header(const struct ow_event *e, const char *name);

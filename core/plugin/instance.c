@@ -79,6 +79,12 @@ void instance_drain(struct ow_instance *i, struct ow_op *op, op_callback *callba
 	run_phase(i, i->component->description.drain, op, callback, arg);
 }
 
+void instance_reopen(struct ow_instance *i)
+{
+	if (i->component->description.reopen)
+		i->component->description.reopen(i->state);
+}
+
 void instance_cancel(struct ow_instance *i, struct ow_op *op)
 {
 	if (i->component->description.kind == OW_STORE)

@@ -30,6 +30,8 @@ void instance_start(
     struct ow_instance *instance, struct ow_op *op, op_callback *callback, void *arg);
 void instance_drain(
     struct ow_instance *instance, struct ow_op *op, op_callback *callback, void *arg);
+/* Opens anew what it writes to by name; does nothing where the plugin has no such thing. */
+void instance_reopen(struct ow_instance *instance);
 /* Calls the cancel() of the instance's kind. */
 void instance_cancel(struct ow_instance *instance, struct ow_op *op);
 

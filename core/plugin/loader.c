@@ -231,6 +231,15 @@ struct module *loader_take(
 	return bug ? NULL : m;
 }
 
+/* What dlopen() has against a file, whose name usually comes first. */
+static const char *linker_error(const char *file)
+{
+	const char *error = dlerror();
+	size_t len = strlen(file);
+	bool named = strncmp(error, file, len) == 0 && strncmp(error + len, ": ", 2) == 0;
+	return named ? error + len + 2 : error;
+}
+
 struct module *loader_open(const char *file, struct arena *arena, const char **why)
 {
 	*why = check_file(file, arena);
@@ -243,7 +252,7 @@ struct module *loader_open(const char *file, struct arena *arena, const char **w
 	}
 	void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
-		*why = arena_printf(arena, "%s cannot be loaded: %s", file, dlerror());
+		*why = arena_printf(arena, "%s cannot be loaded: %s", file, linker_error(file));
 		return NULL;
 	}
 	/* POSIX wants this detour: ISO C has no cast from object to function pointer. */

@@ -95,6 +95,12 @@ void op_cancel(struct ow_op *op)
 	instance_cancel(op->instance, op);
 }
 
+double op_seconds(const struct ow_op *op)
+{
+	const struct clock *clock = worker_clock(instance_worker(op->instance));
+	return (double)(clock_mono_us(clock) - op->begun_us) / 1e6;
+}
+
 static void run_callback(struct task *task)
 {
 	struct ow_op *op = list_entry(task, struct ow_op, task);

@@ -69,6 +69,9 @@ void op_limit(struct ow_op *op, int64_t limit_ms);
 /* Asks the plugin to finish soon; the callback follows. Does nothing unless running. */
 void op_cancel(struct ow_op *op);
 
+/* How long the call has taken: within its callback, from the plugin's call to now. */
+double op_seconds(const struct ow_op *op);
+
 static inline bool op_running(const struct ow_op *op)
 {
 	return op->state != OP_IDLE;

@@ -8,8 +8,16 @@
 #include "plugin/event.h"
 #include "route/flow.h"
 
+/* A source's events that no route takes. */
+struct unrouted {
+	struct unrouted *next;
+	const char *source;
+	struct metric_cell *cell;
+};
+
 struct engine {
 	struct worker *worker;
+	struct unrouted *unrouted;
 	struct route **routes;
 	size_t route_count;
 	struct map holders;    /* table key -> the flow that holds the claim here */
@@ -22,18 +30,37 @@ struct engine {
 	struct task drained_task;
 };
 
-static struct route *find_route(const struct engine *e, const char *source)
+/*
+ * The first route that takes the event. A body that is not JSON has no fields
+ * to match: then it is the first that would take it but for these, which may
+ * only say, in its vendor's words, what is wrong (*unreadable).
+ */
+static struct route *find_route(
+    const struct engine *e, const char *source, const struct ow_event *event, bool *unreadable)
 {
-	for (size_t i = 0; i < e->route_count; i++)
-		if (strcmp(e->routes[i]->parts.source, source) == 0)
-			return e->routes[i];
-	return NULL;
+	struct route *judge = NULL;
+	*unreadable = false;
+	for (size_t i = 0; i < e->route_count; i++) {
+		struct route *r = e->routes[i];
+		if (strcmp(r->parts.source, source) != 0)
+			continue;
+		enum match_answer answer =
+		    r->matcher ? matcher_ask(r->matcher, event) : MATCH_YES;
+		if (answer == MATCH_YES)
+			return r;
+		if (answer == MATCH_UNREADABLE && !judge)
+			judge = r;
+	}
+	*unreadable = judge != NULL;
+	return judge;
 }
 
 static void emit(void *engine, struct ow_instance *source, struct ow_event *event, void *cookie)
 {
 	struct engine *e = engine;
-	flow_new(e, find_route(e, instance_name(source)), event, source, cookie);
+	bool unreadable;
+	struct route *route = find_route(e, instance_name(source), event, &unreadable);
+	flow_new(e, route, unreadable, event, source, cookie);
 }
 
 static bool is_idle(const struct engine *e)
@@ -69,12 +96,46 @@ void engine_free(struct engine *e)
 	for (size_t i = 0; i < e->route_count; i++)
 		route_free(e->routes[i]);
 	free(e->routes);
+	while (e->unrouted) {
+		struct unrouted *next = e->unrouted->next;
+		free(e->unrouted);
+		e->unrouted = next;
+	}
 	map_free(&e->holders);
 	free(e);
 }
 
+static struct unrouted *find_unrouted(const struct engine *e, const char *source)
+{
+	struct unrouted *u = e->unrouted;
+	while (u && strcmp(u->source, source) != 0)
+		u = u->next;
+	return u;
+}
+
+static void add_unrouted(struct engine *e, const char *source)
+{
+	const struct metric_label labels[] = {{"source", text_of(source)}, {NULL, TEXT_NONE}};
+	struct unrouted *u = mem_zero(sizeof(*u));
+	u->source = source;
+	u->cell = metrics_cell(worker_metrics(e->worker), worker_index(e->worker),
+	    METRIC_COUNTER, "onceway_unrouted_total",
+	    "Events that no route of their source takes.", labels);
+	u->next = e->unrouted;
+	e->unrouted = u;
+}
+
+void engine_count_unrouted(struct engine *e, const char *source)
+{
+	struct unrouted *u = find_unrouted(e, source);
+	if (u)
+		metric_add(u->cell, 1);
+}
+
 void engine_add_route(struct engine *e, struct route *route)
 {
+	if (!find_unrouted(e, route->parts.source))
+		add_unrouted(e, route->parts.source);
 	e->routes = mem_grow(e->routes, e->route_count + 1, sizeof(*e->routes));
 	e->routes[e->route_count++] = route;
 }

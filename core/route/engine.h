@@ -36,6 +36,8 @@ size_t engine_unsettled(const struct engine *e);
 /* ---- for flows ---- */
 
 struct worker *engine_worker(const struct engine *e);
+/* Counts an event that no route took, under its source. */
+void engine_count_unrouted(struct engine *e, const char *source);
 /* The flow under whose claim this key is, or NULL. key: flow_table_key(). */
 struct flow *engine_holder(const struct engine *e, struct ow_text key);
 void engine_set_holder(struct engine *e, struct ow_text key, struct flow *flow);

@@ -120,12 +120,13 @@ static void begin(struct task *task)
 		flow_claim(f);
 }
 
-void flow_new(struct engine *engine, struct route *route, struct ow_event *event,
-    struct ow_instance *source, void *cookie)
+void flow_new(struct engine *engine, struct route *route, bool unreadable,
+    struct ow_event *event, struct ow_instance *source, void *cookie)
 {
 	struct flow *f = mem_zero(sizeof(*f));
 	f->engine = engine;
 	f->route = route;
+	f->unreadable = unreadable;
 	f->event = event;
 	f->source = source;
 	f->cookie = cookie;

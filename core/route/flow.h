@@ -5,11 +5,12 @@
 #include "route/engine.h"
 
 /*
- * Takes over the event. route NULL: no route takes it. The flow begins from
- * the worker's queue, so nothing is settled before emit() has returned.
+ * Takes over the event. route NULL: no route takes it. unreadable: nor does this
+ * one, which only says what is wrong with the body. The flow begins from the
+ * worker's queue, so nothing is settled before emit() has returned.
  */
-void flow_new(struct engine *engine, struct route *route, struct ow_event *event,
-    struct ow_instance *source, void *cookie);
+void flow_new(struct engine *engine, struct route *route, bool unreadable,
+    struct ow_event *event, struct ow_instance *source, void *cookie);
 
 /* The process cannot wait any longer: settle soon, as not tried. */
 void flow_abort(struct flow *f);

@@ -88,8 +88,10 @@ static void reject_unclaimed(struct flow *f, bool too_slow)
 {
 	f->failure = (struct verdict){.outcome = OW_REJECTED,
 	    .status = 503,
-	    .why = "the store cannot be asked",
-	    .retry_after_ms = RETRY_AFTER_MS};
+	    .why =
+		too_slow ? "the store did not answer in time" : "the store cannot take its key",
+	    .retry_after_ms = RETRY_AFTER_MS,
+	    .store_failed = true};
 	if (too_slow)
 		flow_release(f);
 	else
@@ -124,14 +126,13 @@ static void claim_failed(struct flow *f, bool too_slow)
 static void claim_done(struct ow_op *op, void *arg)
 {
 	struct flow *f = arg;
-	int64_t now_us = flow_now_us(f);
-	metric_observe(f->store->claim_seconds, (double)(now_us - op->begun_us) / 1e6);
+	metric_observe(f->store->claim_seconds, op_seconds(op));
 	if (op->rc != OW_OK) {
 		flow_store_failed(f, "claim");
 		claim_failed(f, op->cancelled);
 		return;
 	}
-	stores_answered(&f->route->stores, f->store, f, now_us);
+	stores_answered(&f->route->stores, f->store, f, flow_now_us(f));
 	switch (op->answer.state) {
 	case OW_CLAIM_NEW:
 		f->lease = lease_new(f->engine, f->store, &f->claim, f->deadline_us);

@@ -62,7 +62,7 @@ static bool may_commit_again(const struct flow *f, int64_t wait_ms)
 static void commit_done(struct ow_op *op, void *arg)
 {
 	struct flow *f = arg;
-	metric_observe(f->store->commit_seconds, (double)(flow_now_us(f) - op->begun_us) / 1e6);
+	metric_observe(f->store->commit_seconds, op_seconds(op));
 	if (op->rc == OW_OK || op->rc == OW_REJECT) {
 		if (op->rc == OW_REJECT)
 			metric_add(f->route->lease_lost, 1);
@@ -100,8 +100,7 @@ void flow_commit(struct flow *f, struct ow_result result)
 static void release_done(struct ow_op *op, void *arg)
 {
 	struct flow *f = arg;
-	metric_observe(
-	    f->store->release_seconds, (double)(flow_now_us(f) - op->begun_us) / 1e6);
+	metric_observe(f->store->release_seconds, op_seconds(op));
 	if (op->rc == OW_REJECT) {
 		/* What was never confirmed (a claim that failed) cannot have been lost. */
 		if (f->attempts > 0)

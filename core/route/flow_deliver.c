@@ -110,8 +110,7 @@ static void deliver_done(struct ow_op *op, void *arg)
 {
 	struct flow *f = arg;
 	struct ow_delivery *d = &op->delivery;
-	metric_observe(
-	    f->route->delivery_seconds, (double)(flow_now_us(f) - op->begun_us) / 1e6);
+	metric_observe(f->route->delivery_seconds, op_seconds(op));
 	route_count_attempt(f->route, op->code);
 	take_answer(f, op);
 	if (op->rc == OW_OK) {

@@ -82,7 +82,8 @@ void flow_without_key(struct flow *f, int status, const char *why)
 {
 	const struct route_policy *policy = f->route->parts.policy;
 	enum ow_outcome outcome = f->key.missing ? OW_MISSING_KEY : OW_INVALID;
-	if (policy->observe)
+	/* What the route would not take it does not deliver either, in a dry run too. */
+	if (policy->observe && !f->unreadable)
 		observe(f, outcome, why, TEXT_NONE);
 	else if (f->key.missing && policy->on_missing == ON_MISSING_PASS)
 		pass(f, TEXT_NONE);
@@ -101,5 +102,5 @@ void flow_pass_unclaimed(struct flow *f)
 	if (f->route->parts.policy->on_store_error == ON_STORE_ERROR_PASS)
 		pass(f, f->key.full);
 	else
-		observe(f, OW_REJECTED, "the store cannot be asked", f->key.full);
+		observe(f, OW_REJECTED, "the store cannot take its key", f->key.full);
 }

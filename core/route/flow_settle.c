@@ -24,8 +24,10 @@ static void flow_free(struct flow *f)
 static void count_settled(struct flow *f, const struct verdict *v)
 {
 	struct route *r = f->route;
-	if (!r)
+	if (!r) {
+		engine_count_unrouted(f->engine, instance_name(f->source));
 		return;
+	}
 	r->inflight--;
 	metric_move(r->inflight_gauge, -1);
 	metric_add(r->events[v->outcome], 1);
@@ -138,7 +140,8 @@ void flow_let_go(struct flow *f, const struct verdict *v)
 
 static void log_settled(const struct flow *f, const struct verdict *v)
 {
-	bool trouble = v->outcome == OW_FAILED || v->outcome == OW_REJECTED;
+	bool trouble =
+	    v->outcome == OW_FAILED || v->outcome == OW_REJECTED || v->outcome == OW_UNROUTED;
 	bool detailed = v->detail && v->detail[0] && strcmp(v->detail, v->why) != 0;
 	char text[300];
 	if (!log_enabled(trouble ? OW_LOG_WARNING : OW_LOG_DEBUG))

@@ -41,7 +41,8 @@ static void put_words(const struct flow *f, struct log_words *w)
 	w->fields[1] = (struct log_field){"trace", text_of(event_get_trace(f->event))};
 	w->fields[2] = (struct log_field){"source", text_of(instance_name(f->source))};
 	w->fields[3] = (struct log_field){NULL, TEXT_NONE};
-	snprintf(w->who, sizeof(w->who), "route %s", f->route ? f->route->parts.name : "-");
+	snprintf(w->who, sizeof(w->who), "%s %s", f->route ? "route" : "source",
+	    f->route ? f->route->parts.name : instance_name(f->source));
 }
 
 void flow_log(const struct flow *f, enum ow_level level, const char *place, const char *what)

@@ -36,7 +36,8 @@ struct flow {
 	void *cookie;
 	enum flow_state state;
 	struct task begin;
-	bool too_many; /* max_inflight was reached when it came */
+	bool too_many;	 /* max_inflight was reached when it came */
+	bool unreadable; /* its route only says what is wrong with the body */
 
 	struct ow_key key;
 	struct ow_text table_key; /* the store, then the key: unique on this worker */

@@ -1,18 +1,15 @@
 #include "route/give_back.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
+#include "route/owned_claim.h"
 
 struct gift {
 	struct engine *engine;
 	const struct route_store *store;
-	struct ow_claim claim;
-	unsigned char token[OW_TOKEN_SIZE];
-	char *key;
+	struct owned_claim owned;
 	struct ow_op op;
 };
 
@@ -20,9 +17,7 @@ struct gift {
 static void given(struct ow_op *op, void *arg)
 {
 	struct gift *g = arg;
-	const struct clock *clock = worker_clock(engine_worker(g->engine));
-	metric_observe(
-	    g->store->release_seconds, (double)(clock_mono_us(clock) - op->begun_us) / 1e6);
+	metric_observe(g->store->release_seconds, op_seconds(op));
 	if (op->rc != OW_OK && op->rc != OW_REJECT) {
 		/* It ends by itself after `lock`. */
 		metric_add(g->store->errors, 1);
@@ -30,7 +25,7 @@ static void given(struct ow_op *op, void *arg)
 	}
 	engine_unhold(g->engine);
 	op_fini(&g->op);
-	free(g->key);
+	owned_claim_fini(&g->owned);
 	free(g);
 }
 
@@ -40,15 +35,10 @@ void give_back(
 	struct gift *g = mem_zero(sizeof(*g));
 	g->engine = engine;
 	g->store = store;
-	g->claim = *claim;
-	g->claim.digest = NULL;
-	memcpy(g->token, claim->token, sizeof(g->token));
-	g->key = mem_string_of(claim->key.data, claim->key.len);
-	g->claim.token = g->token;
-	g->claim.key = text_span(g->key, claim->key.len);
+	owned_claim_init(&g->owned, claim);
 	op_init(&g->op);
 	engine_hold(engine);
 	op_begin(&g->op, OP_PLAIN, store->instance, given, g);
-	store->ops->release(instance_state(store->instance), &g->op, &g->claim);
+	store->ops->release(instance_state(store->instance), &g->op, &g->owned.claim);
 	op_limit(&g->op, STORE_LIMIT_MS);
 }

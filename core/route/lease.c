@@ -2,12 +2,11 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "io/timer.h"
+#include "route/owned_claim.h"
 
 /*
  * Time beyond the deadline in which the commit, and the one after it if that
@@ -18,9 +17,7 @@
 struct lease {
 	struct engine *engine;
 	const struct route_store *store;
-	struct ow_claim claim;
-	unsigned char token[OW_TOKEN_SIZE];
-	char *key;
+	struct owned_claim owned;
 	struct event *timer;
 	struct ow_op op;
 	bool committing;
@@ -32,16 +29,19 @@ static void really_free(struct lease *l)
 	engine_unhold(l->engine);
 	event_free(l->timer);
 	op_fini(&l->op);
-	free(l->key);
+	owned_claim_fini(&l->owned);
 	free(l);
+}
+
+static int64_t third_ms(const struct lease *l)
+{
+	return l->owned.claim.lock_ms / 3;
 }
 
 static void renewed(struct ow_op *op, void *arg)
 {
 	struct lease *l = arg;
-	const struct clock *clock = worker_clock(engine_worker(l->engine));
-	metric_observe(
-	    l->store->renew_seconds, (double)(clock_mono_us(clock) - op->begun_us) / 1e6);
+	metric_observe(l->store->renew_seconds, op_seconds(op));
 	if (l->ended) {
 		really_free(l);
 		return;
@@ -57,10 +57,10 @@ static void renewed(struct ow_op *op, void *arg)
 	if (op->rc != OW_OK) {
 		metric_add(l->store->errors, 1);
 		log_error(instance_label(l->store->instance), "renew: %s", op->why);
-		timer_start(l->timer, l->claim.lock_ms / 12);
+		timer_start(l->timer, l->owned.claim.lock_ms / 12);
 		return;
 	}
-	timer_start(l->timer, l->claim.lock_ms / 3);
+	timer_start(l->timer, third_ms(l));
 }
 
 static void renew(evutil_socket_t fd, short what, void *arg)
@@ -69,9 +69,8 @@ static void renew(evutil_socket_t fd, short what, void *arg)
 	struct ow_instance *store = l->store->instance;
 	(void)fd, (void)what;
 	op_begin(&l->op, OP_PLAIN, store, renewed, l);
-	l->store->ops->renew(instance_state(store), &l->op, &l->claim);
-	op_limit(&l->op,
-	    l->claim.lock_ms / 3 < STORE_LIMIT_MS ? l->claim.lock_ms / 3 : STORE_LIMIT_MS);
+	l->store->ops->renew(instance_state(store), &l->op, &l->owned.claim);
+	op_limit(&l->op, third_ms(l) < STORE_LIMIT_MS ? third_ms(l) : STORE_LIMIT_MS);
 }
 
 struct lease *lease_new(struct engine *engine, const struct route_store *store,
@@ -84,16 +83,11 @@ struct lease *lease_new(struct engine *engine, const struct route_store *store,
 	struct lease *l = mem_zero(sizeof(*l));
 	l->engine = engine;
 	l->store = store;
-	l->claim = *claim;
-	l->claim.digest = NULL; /* only a claim has one, and it ends with the flow */
-	memcpy(l->token, claim->token, sizeof(l->token));
-	l->key = mem_string_of(claim->key.data, claim->key.len);
-	l->claim.token = l->token;
-	l->claim.key = text_span(l->key, claim->key.len);
+	owned_claim_init(&l->owned, claim);
 	op_init(&l->op);
 	engine_hold(engine);
 	l->timer = event_new(worker_base(worker), -1, 0, renew, l);
-	timer_start(l->timer, claim->lock_ms / 3);
+	timer_start(l->timer, third_ms(l));
 	return l;
 }
 

@@ -70,6 +70,9 @@ struct route *route_new(const struct route_parts *parts)
 	const struct route_policy *policy = parts->policy;
 	struct route *r = mem_zero(sizeof(*r));
 	r->parts = *parts;
+	if (parts->match)
+		r->matcher =
+		    matcher_new(parts->match, worker_pointers(instance_worker(parts->store)));
 	r->keyer = &instance_ops(parts->keyer)->keyer;
 	r->sink = &instance_ops(parts->sink)->sink;
 	r->window_ms = policy->window_ms ? policy->window_ms : r->keyer->window_ms;
@@ -94,6 +97,7 @@ void route_free(struct route *r)
 {
 	if (!r)
 		return;
+	matcher_free(r->matcher);
 	counted_fini(&r->attempts);
 	counted_fini(&r->labels);
 	copies_free(r->copies);

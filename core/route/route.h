@@ -6,6 +6,7 @@
 
 #include "route/copies.h"
 #include "route/counted.h"
+#include "route/match.h"
 #include "route/stores.h"
 
 struct digester;
@@ -67,7 +68,8 @@ struct route_policy {
 struct route_parts {
 	const char *name;
 	const struct route_policy *policy;
-	const char *source; /* its name */
+	const char *source;	   /* its name */
+	const struct match *match; /* which of its events; NULL: all */
 	struct ow_instance *keyer, *store, *sink;
 	struct ow_instance *fallback; /* the store used while the first is down, or NULL */
 	struct ow_sink_policy retry;
@@ -81,6 +83,7 @@ struct route_parts {
 struct route {
 	struct route_parts parts;
 	int64_t window_ms;
+	struct matcher *matcher; /* NULL: it takes all of its source's events */
 	const struct ow_keyer_ops *keyer;
 	const struct ow_sink_ops *sink;
 	struct stores stores;

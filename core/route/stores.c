@@ -74,7 +74,7 @@ void stores_answered(
 	s->fallen = false;
 	s->since_us = now_us;
 	metric_set(s->fallen_gauge, 0);
-	log_warning(s->who, "store %s answers again: it is used instead of %s",
+	log_warning(s->who, "store %s takes keys again: it is used instead of %s",
 	    instance_name(s->first.instance), instance_name(s->fallback.instance));
 }
 
@@ -93,7 +93,7 @@ bool stores_failed(struct stores *s, const struct route_store *store, const void
 	s->fallen = true;
 	s->probe_us = now_us + PROBE_US;
 	metric_set(s->fallen_gauge, 1);
-	log_warning(s->who, "store %s cannot be asked: %s is used until it is back",
+	log_warning(s->who, "store %s cannot take keys: %s is used until it can",
 	    instance_name(s->first.instance), instance_name(s->fallback.instance));
 	return true;
 }

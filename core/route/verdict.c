@@ -60,7 +60,8 @@ static void vendor_reply(const struct verdict *v, const struct route *route,
 	    .why = v->why,
 	    .key = key_text(reply->key),
 	    .result = v->outcome == OW_DUPLICATE && !replay ? NULL : v->result,
-	    .waited = v->waited};
+	    .waited = v->waited,
+	    .store_failed = v->store_failed};
 	/* What is not JSON can only have been delivered by a dry run: no keyer expects it. */
 	bool strange =
 	    v->outcome == OW_PASSED && !event_is_json(event, &(struct json_error){0});

@@ -20,6 +20,7 @@ struct verdict {
 			  */
 	bool waited;	 /* a duplicate that waited for the first one's result */
 	bool kept_failure; /* a duplicate of an event that failed for good (on_failure: keep) */
+	bool store_failed; /* REJECTED: the store cannot be asked */
 };
 
 /*

@@ -4,7 +4,7 @@
  * share one Redis. The flow goes on with the sink's answer, which is handed to
  * duplicates too.
  */
-#define OW_NEED_MINOR 2 /* key_missing() */
+#define OW_NEED_MINOR 2 /* key_missing(), store_failed */
 #include <onceway/plugin.h>
 
 #include "lib/alloc.h"
@@ -268,7 +268,8 @@ static void make_reply(void *state, const struct ow_event *event,
 		reply_detail(st->host, reply, "Missing or malformed Cognigy.AI payload");
 		break;
 	default:
-		reply_detail(st->host, reply, request->why);
+		reply_detail(st->host, reply,
+		    request->store_failed ? "Cache service unavailable" : request->why);
 	}
 }
 

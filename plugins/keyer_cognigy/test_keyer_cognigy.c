@@ -319,6 +319,8 @@ START_TEST(failures)
 	request.outcome = OW_REJECTED;
 	assert_reply(
 	    m, keyer, basic, &request, "{\"detail\":\"the sink answered \\\"500\\\"\"}");
+	request.store_failed = true;
+	assert_reply(m, keyer, basic, &request, "{\"detail\":\"Cache service unavailable\"}");
 }
 END_TEST
 

@@ -3,7 +3,7 @@
  * are those of the Python service that Onceway replaces, so that the two can
  * share one Redis: the key is the SHA-256 of json.dumps() of five fields.
  */
-#define OW_NEED_MINOR 2 /* key_missing() */
+#define OW_NEED_MINOR 2 /* key_missing(), store_failed */
 #include <onceway/plugin.h>
 
 #include <string.h>
@@ -278,6 +278,14 @@ static void reply_invalid(
 	reply_malformed(st, reply, request);
 }
 
+/* The service's own words where it had a reply for this, and it was the right one. */
+static const char *failure_text(const struct ow_reply_request *request)
+{
+	if (request->store_failed)
+		return "State backend unavailable";
+	return request->status == 504 ? "Downstream routing timed out" : request->why;
+}
+
 static void make_reply(void *state, const struct ow_event *event,
     const struct ow_reply_request *request, struct ow_reply *reply)
 {
@@ -296,7 +304,7 @@ static void make_reply(void *state, const struct ow_event *event,
 		reply_invalid(st, reply, request);
 		break;
 	default:
-		reply_detail(st->host, reply, request->why);
+		reply_detail(st->host, reply, failure_text(request));
 	}
 }
 

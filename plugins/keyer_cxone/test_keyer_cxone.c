@@ -224,6 +224,12 @@ START_TEST(replies_of_other_outcomes)
 	assert_reply(m, keyer, basic, &request, "{\"detail\":\"store down\"}");
 	request.outcome = OW_UNROUTED;
 	assert_reply(m, keyer, "{}", &request, "{\"detail\":\"store down\"}");
+	request.outcome = OW_REJECTED;
+	request.store_failed = true;
+	assert_reply(m, keyer, basic, &request, "{\"detail\":\"State backend unavailable\"}");
+	request = (struct ow_reply_request){.outcome = OW_FAILED, .status = 504, .why = "late"};
+	assert_reply(
+	    m, keyer, basic, &request, "{\"detail\":\"Downstream routing timed out\"}");
 }
 END_TEST
 

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 
+#define TEXT_SIZE 64
+
 /* IMF-fixdate, RFC 850 and asctime, as every recipient must accept. */
 static bool parse_date(const char *text, int64_t *out_ms)
 {
@@ -34,14 +36,28 @@ static bool parse_seconds(const char *text, int64_t *out_ms)
 	return true;
 }
 
-int64_t http_retry_after_ms(struct ow_text value, int64_t now_ms)
+/* False: too long for either form. */
+static bool copy_text(struct ow_text value, char text[TEXT_SIZE])
 {
-	char text[64];
-	int64_t wait;
-	if (value.len == 0 || value.len >= sizeof(text))
-		return 0;
+	if (value.len == 0 || value.len >= TEXT_SIZE)
+		return false;
 	memcpy(text, value.data, value.len);
 	text[value.len] = '\0';
+	return true;
+}
+
+bool http_date_ms(struct ow_text value, int64_t *ms)
+{
+	char text[TEXT_SIZE];
+	return copy_text(value, text) && parse_date(text, ms);
+}
+
+int64_t http_retry_after_ms(struct ow_text value, int64_t now_ms)
+{
+	char text[TEXT_SIZE];
+	int64_t wait;
+	if (!copy_text(value, text))
+		return 0;
 	if (!parse_seconds(text, &wait)) {
 		if (!parse_date(text, &wait))
 			return 0;

@@ -1,4 +1,5 @@
-/* Retry-After (RFC 9110 section 10.2.3): seconds, or a date in any of the three forms of 5.6.7.
+/* Date and Retry-After (RFC 9110): seconds, or a date in any of the three forms of
+ * section 5.6.7.
  */
 #ifndef LIB_HTTP_DATE_H
 #define LIB_HTTP_DATE_H
@@ -13,5 +14,8 @@
  * one that cannot be read.
  */
 int64_t http_retry_after_ms(struct ow_text value, int64_t now_ms);
+
+/* The time of a date, since 1970. False: it is none. */
+bool http_date_ms(struct ow_text value, int64_t *ms);
 
 #endif

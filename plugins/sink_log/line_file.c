@@ -53,17 +53,41 @@ static int open_fd(const char *to)
 	    to, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 }
 
+/* Replaces what is open, if anything is and it is another file. 0, or an errno. */
+static int open_locked(struct line_file *file)
+{
+	int fd = open_fd(file->to);
+	struct stat now = {0}, old = {0};
+	if (fd < 0)
+		return errno;
+	(void)fstat(fd, &now);
+	(void)fstat(file->fd, &old);
+	if (now.st_dev == old.st_dev && now.st_ino == old.st_ino) {
+		close(fd);
+		return 0;
+	}
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = fd;
+	file->is_regular = S_ISREG(now.st_mode);
+	file->is_socket = S_ISSOCK(now.st_mode);
+	file->writer = NULL;
+	file->broken = false;
+	return 0;
+}
+
 int line_file_open(struct line_file *file)
 {
-	struct stat st;
-	int error = 0;
 	pthread_mutex_lock(&file->lock);
-	if (file->fd < 0 && (file->fd = open_fd(file->to)) < 0)
-		error = errno;
-	if (file->fd >= 0 && fstat(file->fd, &st) == 0) {
-		file->is_regular = S_ISREG(st.st_mode);
-		file->is_socket = S_ISSOCK(st.st_mode);
-	}
+	int error = file->fd < 0 ? open_locked(file) : 0;
+	pthread_mutex_unlock(&file->lock);
+	return error;
+}
+
+int line_file_reopen(struct line_file *file)
+{
+	pthread_mutex_lock(&file->lock);
+	int error = file->fd < 0 ? 0 : open_locked(file);
 	pthread_mutex_unlock(&file->lock);
 	return error;
 }
@@ -108,6 +132,9 @@ static enum line_progress write_locked(struct line_file *file, const void *write
 	size_t ended = 0;
 	if (file->writer && file->writer != writer)
 		return LINE_BLOCKED;
+	/* What was written of it, if anything, went to a file that was left. */
+	if (!file->writer)
+		*written = 0;
 	*error = file->broken ? write_all(file, "\n", 1, &ended) : 0;
 	if (*error == 0) {
 		file->broken = false;

@@ -18,6 +18,13 @@ void line_file_free(void *file);
 /* Opens it, unless that was done. 0, or an errno. */
 int line_file_open(struct line_file *file);
 
+/*
+ * Opens anew what has another file under its name by now, if it was opened. A
+ * line that was begun is written whole to the new one. 0, or an errno: then
+ * the old one is still written to.
+ */
+int line_file_reopen(struct line_file *file);
+
 enum line_progress {
 	LINE_WRITTEN = 1,
 	LINE_BLOCKED, /* for now; call again with the same writer and line */

@@ -317,6 +317,17 @@ static void sink_start(void *state, struct ow_op *op)
 	s->host->op_done(op, OW_FAIL, why);
 }
 
+static void sink_reopen(void *state)
+{
+	struct sink *s = state;
+	char text[128];
+	int error = s->file ? line_file_reopen(s->file) : 0;
+	if (error)
+		s->host->log(s->self, OW_LOG_ERROR,
+		    "cannot open %s anew: %s; going on with the file it was", s->conf->to,
+		    strerror_r(error, text, sizeof(text)));
+}
+
 static void sink_destroy(void *state)
 {
 	struct sink *s = state;
@@ -380,6 +391,7 @@ static const struct ow_component log_component = {
     .start = sink_start,
     .destroy = sink_destroy,
     .ops = &ops,
+    .reopen = sink_reopen,
 };
 
 static const struct ow_component *const components[] = {&log_component, NULL};

@@ -310,7 +310,8 @@ START_TEST(says_when_the_disk_is_full)
 }
 END_TEST
 
-START_TEST(a_broken_line_does_not_break_the_next)
+/* With a file of which only 40 bytes of a line could be written. */
+static void with_broken_line(void)
 {
 	struct rlimit limit, small;
 	with_file("");
@@ -322,6 +323,11 @@ START_TEST(a_broken_line_does_not_break_the_next)
 	setrlimit(RLIMIT_FSIZE, &limit);
 	ck_assert_int_eq(mock_rc(op), OW_RETRY);
 	ck_assert_ptr_nonnull(strstr(mock_why(op), "File too large"));
+}
+
+START_TEST(a_broken_line_does_not_break_the_next)
+{
+	with_broken_line();
 	deliver("1");
 	char expected[512];
 	snprintf(expected, sizeof(expected), "%.40s\n%s", TIME " test " REST " size=1",
@@ -472,6 +478,132 @@ START_TEST(what_waits_is_bounded)
 }
 END_TEST
 
+#define LINE TIME " test " REST " size=1\n"
+
+/* path gets another name; `renamed` is that. */
+static void rename_file(char *renamed, size_t size)
+{
+	snprintf(renamed, size, "%s/events.log.1", directory);
+	ck_assert_int_eq(rename(path, renamed), 0);
+}
+
+static bool is_there(const char *file)
+{
+	return access(file, F_OK) == 0;
+}
+
+static void expect_contents(const char *file, const char *expected)
+{
+	char kept[sizeof(path)];
+	memcpy(kept, path, sizeof(path));
+	snprintf(path, sizeof(path), "%s", file);
+	ck_assert_str_eq(contents(), expected);
+	memcpy(path, kept, sizeof(path));
+}
+
+START_TEST(a_renamed_file_is_left_when_asked)
+{
+	char renamed[128];
+	with_file("");
+	deliver("1");
+	rename_file(renamed, sizeof(renamed));
+	deliver("2");
+	ck_assert(!is_there(path));
+	mock_reopen(sink);
+	ck_assert(is_there(path));
+	mock_reopen(sink); /* as each worker does */
+	deliver("3");
+	ck_assert_str_eq(contents(), LINE);
+	expect_contents(renamed, LINE LINE);
+	unlink(renamed);
+}
+END_TEST
+
+/* Before start() it has opened nothing, and does not begin to; nor has it for the log. */
+START_TEST(what_was_not_opened_is_not_opened_anew)
+{
+	char yaml[256];
+	snprintf(yaml, sizeof(yaml), "to: %s\n", path);
+	sink = sink_new(m, yaml);
+	mock_reopen(sink);
+	ck_assert(!is_there(path));
+	mock_reopen(sink_new(m, NULL));
+	ck_assert_uint_eq(mock_log_lines(m), 0);
+}
+END_TEST
+
+START_TEST(what_cannot_be_opened_anew_goes_on)
+{
+	char renamed[128], expected[512];
+	with_file("");
+	rename_file(renamed, sizeof(renamed));
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	mock_reopen(sink);
+	snprintf(expected, sizeof(expected),
+	    "error: cannot open %s anew: Is a directory; going on with the file it was", path);
+	ck_assert_str_eq(mock_log_line(m, 0), expected);
+	deliver("1");
+	expect_contents(renamed, LINE);
+	rmdir(path);
+	unlink(renamed);
+}
+END_TEST
+
+/* The end that a broken line lacks is not put into the new file. */
+START_TEST(a_new_file_has_no_broken_line)
+{
+	char renamed[128];
+	with_broken_line();
+	rename_file(renamed, sizeof(renamed));
+	mock_reopen(sink);
+	deliver("1");
+	ck_assert_str_eq(contents(), LINE);
+	unlink(renamed);
+}
+END_TEST
+
+/* Half a line in each of two files would be a line in neither. */
+START_TEST(a_line_that_was_begun_is_begun_anew)
+{
+	char renamed[128];
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	with_file("payload: true\n");
+	struct ow_op *begun = mock_deliver(sink, mock_event(m, body_of(100000)), NULL);
+	struct ow_op *waiting = mock_deliver(sink, mock_event(m, "1"), NULL);
+	ck_assert(!mock_finished(begun));
+	got[0] = '\0';
+	read_more(fd);
+	ck_assert_uint_gt(strlen(got), 0);
+	rename_file(renamed, sizeof(renamed));
+	mock_reopen(sink);
+	mock_advance(m, 20);
+	ck_assert_int_eq(mock_rc(begun), OW_OK);
+	ck_assert_int_eq(mock_rc(waiting), OW_OK);
+	contents();
+	ck_assert_mem_eq(got, TIME " test " REST " size=100000 payload=",
+	    strlen(TIME " test " REST " size=100000 payload="));
+	ck_assert_str_eq(strchr(got, '\n'), "\n" TIME " test " REST " size=1 payload=1\n");
+	close(fd);
+	unlink(renamed);
+}
+END_TEST
+
+START_TEST(stdout_stays_stdout)
+{
+	int old, fd = small_pipe(&old);
+	sink = sink_new(m, "to: stdout\n");
+	mock_start(sink);
+	mock_reopen(sink);
+	deliver("1");
+	read_more(fd);
+	ck_assert_str_eq(got, LINE);
+	restore_stdout(old);
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_reader_that_went_is_an_error)
 {
 	int old, fd = small_pipe(&old);
@@ -564,6 +696,12 @@ static Suite *suite(void)
 	tcase_add_test(t, workers_do_not_mix_their_lines);
 	tcase_add_test(t, cancelled_lines_go);
 	tcase_add_test(t, what_waits_is_bounded);
+	tcase_add_test(t, a_renamed_file_is_left_when_asked);
+	tcase_add_test(t, what_was_not_opened_is_not_opened_anew);
+	tcase_add_test(t, what_cannot_be_opened_anew_goes_on);
+	tcase_add_test(t, a_new_file_has_no_broken_line);
+	tcase_add_test(t, a_line_that_was_begun_is_begun_anew);
+	tcase_add_test(t, stdout_stays_stdout);
 	tcase_add_test(t, a_reader_that_went_is_an_error);
 	tcase_add_test(t, stdout_may_be_a_socket);
 	tcase_add_test(t, stdout_is_left_open_and_blocking);

@@ -177,6 +177,14 @@ static void webhook_drain(void *state, struct ow_op *op)
 		w->drain = op;
 }
 
+/* "/a" and "/a" with a slash and a star; what else has a star would look like more than it is.
+ */
+static bool star_is_last(const char *path)
+{
+	const char *star = strchr(path, '*');
+	return !star || (star[1] == '\0' && star[-1] == '/');
+}
+
 static void webhook_check(const void *options, const struct ow_report *report)
 {
 	const struct webhook_conf *conf = options;
@@ -186,6 +194,9 @@ static void webhook_check(const void *options, const struct ow_report *report)
 		report->complain(report, "path",
 		    "must be a path alone, without `?`, `#` or spaces: requests may have any "
 		    "query");
+	else if (!star_is_last(conf->path))
+		report->complain(report, "path",
+		    "can have `*` only at its end, behind a `/`, as in `/webhook/*`");
 	auth_options_check(&conf->auth, report);
 }
 
@@ -196,7 +207,8 @@ static const struct ow_option webhook_options[] = {
     OW_REFERENCE(struct webhook_conf, listener, "listener", .flags = OW_O_REQUIRED,
 	.choices = listener_section, .help = "Listener that takes the requests."),
     OW_STRING(struct webhook_conf, path, "path", .flags = OW_O_REQUIRED,
-	.help = "Path that events are posted to, compared exactly; a query is ignored."),
+	.help = "Path that events are posted to, compared exactly; with `/*` at its end, all "
+		"paths below. A query is ignored."),
     OW_ENUM(struct webhook_conf, content_types, "content_types", .dflt = "json",
 	.choices = content_types_choices,
 	.help =

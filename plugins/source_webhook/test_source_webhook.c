@@ -85,6 +85,25 @@ START_TEST(options_are_sound)
 }
 END_TEST
 
+START_TEST(a_star_stands_at_the_end)
+{
+	static const struct {
+		const char *path;
+		bool good;
+	} paths[] = {{"/w/*", true}, {"/*", true}, {"/w*", false}, {"/w/*/x", false},
+	    {"/w/**", false}, {"/*/w/*", false}, {"/w/*x", false}};
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		char yaml[64];
+		m = mock_new();
+		snprintf(yaml, sizeof(yaml), "{listener: public, path: \"%s\"}", paths[i].path);
+		const char *printed = mock_conf_complaints(m, webhook(), yaml);
+		ck_assert_msg(!strstr(printed, "can have `*` only at its end") == paths[i].good,
+		    "%s: %s", paths[i].path, printed);
+		done();
+	}
+}
+END_TEST
+
 static const struct {
 	const char *auth, *complaint; /* NULL: none */
 } configurations[] = {
@@ -307,6 +326,7 @@ static Suite *suite(void)
 	tcase_add_test(t, the_sink_s_refusal_may_be_passed_on);
 	tcase_add_test(t, drains_when_all_is_answered);
 	tcase_add_test(t, starts_only_with_its_path);
+	tcase_add_test(t, a_star_stands_at_the_end);
 	tcase_add_test(t, refuses_strangers);
 	tcase_add_test(t, authentication_comes_first);
 	tcase_add_test(t, other_modes_have_no_challenge);

@@ -22,12 +22,11 @@ enum call_kind {
  * release behind it, on the same connection.
  */
 struct call {
-	struct request request;
+	struct trip trip;
 	struct store *store;
 	struct ow_op *op; /* NULL: cancelled; then claim and result are gone too */
 	const struct ow_claim *claim;
 	const struct ow_result *result; /* COMMIT */
-	uint64_t hash;
 	enum call_kind kind;
 	bool scripted;	 /* CLAIM: sent as a script */
 	bool whole;	 /* scripts are sent by their text */
@@ -81,7 +80,8 @@ static void answer_claim(struct call *call, struct ow_claim_answer answer)
  */
 static void lost(struct call *call, const char *why)
 {
-	if (call->kind == CALL_RELEASE || (call->kind == CALL_CLAIM && call->request.written))
+	if (call->kind == CALL_RELEASE ||
+	    (call->kind == CALL_CLAIM && trip_may_be_done(&call->trip)))
 		strays_add(call->store->strays, call->claim);
 	finish(call, OW_FAIL, why);
 }
@@ -99,7 +99,6 @@ static void on_life_given(
 static void give_life(struct call *call)
 {
 	struct store *s = call->store;
-	struct node *node = store_node(s, call->claim->key);
 	struct request *request = alloc_zero(1, sizeof(*request));
 	const char *why;
 	request->done = on_life_given;
@@ -108,7 +107,7 @@ static void give_life(struct call *call)
 	command_text(&s->command, call->claim->key);
 	command_number(&s->command, life(call->claim->window_ms));
 	command_string(&s->command, "NX");
-	if (!node_send(node, call->hash, request, &s->command, &why))
+	if (!node_send(call->trip.node, call->trip.hash, request, &s->command, &why))
 		free(request);
 }
 
@@ -117,7 +116,7 @@ static void remember(struct call *call, const struct cached *what)
 	struct store *s = call->store;
 	/* A sliding window must be renewed in Redis by every duplicate. */
 	if (s->cache && !call->claim->sliding && what->expires_ms > store_now(s))
-		local_cache_put(s->cache, call->claim->key, call->hash, what);
+		local_cache_put(s->cache, call->claim->key, call->trip.hash, what);
 }
 
 /*
@@ -228,18 +227,18 @@ static void changed(struct call *call, const struct redisReply *reply)
 	finish(call, OW_OK, NULL);
 }
 
-static void send_call(struct call *call);
-
 /* True: it was sent again, in the form this server understands. */
 static bool send_again(struct call *call, enum fault fault)
 {
+	const char *why;
 	if (fault == FAULT_SYNTAX && call->kind == CALL_CLAIM && !call->scripted)
-		node_lacks_set_get(store_node(call->store, call->claim->key));
+		node_lacks_set_get(call->trip.node);
 	else if (fault == FAULT_SCRIPT && !call->whole)
 		call->whole = true;
 	else
 		return false;
-	send_call(call);
+	if (!trip_repeat(&call->trip, &why))
+		lost(call, why);
 	return true;
 }
 
@@ -249,18 +248,15 @@ static void refused(struct call *call, const struct redisReply *error)
 	enum fault fault = fault_of((struct ow_text){error->str, error->len}, why);
 	if (send_again(call, fault))
 		return;
-	if (fault == FAULT_SERVER)
-		node_distrust(store_node(call->store, call->claim->key), call->hash, why);
 	if (call->kind == CALL_RELEASE)
 		lost(call, why);
 	else
 		finish(call, OW_FAIL, why);
 }
 
-static void on_answer(
-    struct request *request, struct redisReply *const *replies, const char *why)
+static void on_answer(struct trip *t, struct redisReply *const *replies, const char *why)
 {
-	struct call *call = STORE_OF(request, struct call, request);
+	struct call *call = STORE_OF(t, struct call, trip);
 	if (!call->op) {
 		free(call);
 		return;
@@ -282,8 +278,10 @@ static void on_answer(
 static void write_claim(struct call *call, struct command *c, struct ow_text own)
 {
 	const struct ow_claim *claim = call->claim;
-	struct node *node = store_node(call->store, claim->key);
-	call->scripted = claim->sliding || !node_knows_set_get(node);
+	const struct node *node = call->trip.node;
+	/* In a cluster a key may leave between two commands. */
+	call->scripted =
+	    claim->sliding || call->store->conf->cluster.wanted || !node_knows_set_get(node);
 	if (call->scripted) {
 		script_call(c, node_scripts(node), SCRIPT_CLAIM, call->whole, claim->key, 4);
 		command_text(c, own);
@@ -308,8 +306,8 @@ static void write_commit(struct call *call, struct command *c, struct ow_text ow
 	const struct ow_claim *claim = call->claim;
 	struct value_parts parts;
 	value_write_finished(claim, call->result, call->keep_texts, &parts);
-	script_call(c, node_scripts(store_node(call->store, claim->key)), SCRIPT_COMMIT,
-	    call->whole, claim->key, 5);
+	script_call(
+	    c, node_scripts(call->trip.node), SCRIPT_COMMIT, call->whole, claim->key, 5);
 	command_text(c, own);
 	command_text(c, parts.head);
 	command_text(c, parts.tail);
@@ -318,10 +316,11 @@ static void write_commit(struct call *call, struct command *c, struct ow_text ow
 	free(parts.bytes);
 }
 
-static void write_call(struct call *call, struct command *c)
+static void write_call(struct trip *t, struct command *c)
 {
+	struct call *call = STORE_OF(t, struct call, trip);
 	const struct ow_claim *claim = call->claim;
-	const struct script_names *names = node_scripts(store_node(call->store, claim->key));
+	const struct script_names *names = node_scripts(t->node);
 	char own[VALUE_CLAIM_SIZE];
 	struct ow_text own_text = {own, sizeof(own)};
 	value_write_claim(claim->token, own);
@@ -345,29 +344,18 @@ static void write_call(struct call *call, struct command *c)
 	}
 }
 
-/* If it cannot be sent, the operation is finished; the call stays. */
-static void send_call(struct call *call)
-{
-	struct store *s = call->store;
-	struct node *node = store_node(s, call->claim->key);
-	const char *why;
-	command_clear(&s->command);
-	write_call(call, &s->command);
-	if (!node_send(node, call->hash, &call->request, &s->command, &why))
-		lost(call, why);
-}
-
 static struct call *call_new(struct store *s, enum call_kind kind, struct ow_op *op,
     const struct ow_claim *claim, uint64_t hash)
 {
+	static const struct trip_kind trip_kind = {.write = write_call, .done = on_answer};
 	struct call *call = alloc_zero(1, sizeof(*call));
 	call->store = s;
 	call->kind = kind;
 	call->op = op;
 	call->claim = claim;
-	call->hash = hash;
 	call->begun_ms = store_now(s);
-	call->request.done = on_answer;
+	call->trip =
+	    (struct trip){.kind = &trip_kind, .store = s, .key = claim->key, .hash = hash};
 	call->restorable =
 	    kind != CALL_CLAIM && lease_holds(s->leases, claim->token, call->begun_ms);
 	s->host->op_set(op, call);
@@ -376,9 +364,11 @@ static struct call *call_new(struct store *s, enum call_kind kind, struct ow_op 
 
 static void call_begin(struct call *call)
 {
-	send_call(call);
-	if (!call->op)
-		free(call);
+	const char *why;
+	if (trip_send(&call->trip, &why))
+		return;
+	lost(call, why);
+	free(call);
 }
 
 /* ---- the operations ---- */
@@ -449,6 +439,12 @@ void claims_release(struct store *s, struct ow_op *op, const struct ow_claim *cl
 void claims_cancel(struct store *s, struct ow_op *op)
 {
 	struct call *call = s->host->op_get(op);
-	/* A release that is still under way will be carried out, or be too late. */
+	/*
+	 * A release that is still under way will be carried out, or be too late;
+	 * but in a cluster it may be sent elsewhere, and it does not go there.
+	 */
+	if (call->kind == CALL_RELEASE && s->conf->cluster.wanted)
+		strays_add(s->strays, call->claim);
+	trip_drop(&call->trip);
 	finish(call, OW_FAIL, "Redis did not answer in time");
 }

@@ -1,44 +1,19 @@
 /*
- * One connection to one Redis server: commands go out in the order they are
- * given and are answered in that order (pipelining). Requests that come in the
- * same turn of the loop leave in one write.
- *
- * It opens itself and, once lost, opens itself again, with growing, jittered
- * waits. The first try begins at once and requests are held for it; after that
- * they are refused until it is there again. When a connection is lost, every
- * request on it is finished: nothing is ever sent twice by itself.
+ * A connection to one Redis server that opens itself and, once lost, opens
+ * itself again, with growing, jittered waits. The first try begins at once and
+ * requests are held for it; after that they are refused until it is there
+ * again. When a connection is lost, every request on it is finished: nothing is
+ * ever sent twice by itself.
  */
 #ifndef STORE_REDIS_CONNECTION_H
 #define STORE_REDIS_CONNECTION_H
 
-#include <hiredis/hiredis.h>
-#include <onceway/plugin.h>
-
-#include "store_redis/command.h"
+#include "store_redis/channel.h"
 #include "store_redis/script.h"
+#include "store_redis/sentinel.h"
 #include "store_redis/url.h"
 
 struct connection;
-struct request;
-
-/*
- * Called exactly once for each request that was taken: with as many replies as
- * it has commands, or with NULL and why, a phrase that names the server. Both
- * are borrowed. May send again.
- */
-typedef void request_fn(
-    struct request *request, struct redisReply *const *replies, const char *why);
-
-/* Some commands that are answered together; inside what waits for the answer. */
-struct request {
-	struct request *next;
-	request_fn *done;
-	unsigned replies;
-	bool written; /* Redis may have got it */
-	int64_t sent_ms;
-};
-
-#define REQUEST_REPLIES_MAX 16
 
 struct connection_limits {
 	int64_t connect_ms, timeout_ms;
@@ -52,8 +27,10 @@ struct connection_parts {
 	const struct ow_host *host;
 	struct ow_instance *self;
 	const struct redis_url *url;
-	struct ow_tls *tls;	 /* NULL: plain */
-	const char *client_name; /* for CLIENT SETNAME */
+	struct sentinel *sentinel; /* says where it is; NULL: the url does */
+	struct ow_tls *tls;	   /* NULL: plain */
+	const char *client_name;   /* for CLIENT SETNAME */
+	bool any_role; /* it may be a replica: that of a cluster says who has a key */
 	struct connection_limits limits;
 	struct script_names *names; /* learned anew each time it is opened */
 	struct ow_counter *connects, *losses;
@@ -61,6 +38,9 @@ struct connection_parts {
 	void (*lost)(void *arg);   /* it does not any more, or a try has failed */
 	void *arg;
 };
+
+/* The wait before try number tries + 1: growing, jittered. */
+int64_t connection_backoff(const struct connection_parts *parts, unsigned tries);
 
 struct connection *connection_new(const struct connection_parts *parts);
 /* Finishes what waits. NULL is fine. */

@@ -13,11 +13,15 @@ enum fault {
 	FAULT_SYNTAX,	   /* the server does not know the command in this form */
 	FAULT_SCRIPT,	   /* NOSCRIPT: it wants the script itself */
 	FAULT_SERVER,	   /* this server cannot serve now: another may, or it may later */
+	FAULT_CLUSTER,	   /* nor can any other of its cluster */
 };
 
 #define FAULT_TEXT_SIZE 160
 
 /* text: the error reply, without its '-'. Writes the phrase to out. */
 enum fault fault_of(struct ow_text text, char out[FAULT_TEXT_SIZE]);
+
+/* The same for what a Sentinel answers; `it` is the sentinel. */
+void fault_of_sentinel(struct ow_text text, char out[FAULT_TEXT_SIZE]);
 
 #endif

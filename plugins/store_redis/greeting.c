@@ -34,16 +34,22 @@ static bool refused(const struct redisReply *reply, bool any, char why[FAULT_TEX
 }
 
 /* Writing to a replica would fail, and reading from one would not see the newest claims. */
-static bool wrong_role(const struct redisReply *reply, char why[FAULT_TEXT_SIZE])
+static bool wrong_role(const struct connection_parts *parts, const struct redisReply *reply,
+    char why[FAULT_TEXT_SIZE])
 {
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 1 ||
 	    reply->element[0]->type != REDIS_REPLY_STRING)
 		return false;
 	const char *role = reply->element[0]->str;
-	if (strcmp(role, "slave") != 0 && strcmp(role, "sentinel") != 0)
+	if (strcmp(role, "slave") == 0)
+		snprintf(why, FAULT_TEXT_SIZE, "it is a replica and takes no keys: %s",
+		    parts->sentinel ? "the sentinels must name the master"
+				    : "url must name the master");
+	else if (strcmp(role, "sentinel") == 0)
+		snprintf(why, FAULT_TEXT_SIZE,
+		    "it is a Sentinel and takes no keys: it belongs into sentinel.nodes");
+	else
 		return false;
-	snprintf(why, FAULT_TEXT_SIZE, "it is a %s and takes no keys: url must name the master",
-	    strcmp(role, "slave") == 0 ? "replica" : "Sentinel");
 	return true;
 }
 
@@ -70,7 +76,7 @@ bool greeting_read(const struct connection_parts *parts, struct redisReply *cons
 	if (refused(*replies++, false, why))
 		return false;
 	const struct redisReply *role = *replies++;
-	if (refused(role, false, why) || wrong_role(role, why))
+	if (refused(role, false, why) || (!parts->any_role && wrong_role(parts, role, why)))
 		return false;
 	learn_scripts(parts, replies);
 	return !refused(replies[SCRIPTS], false, why);

@@ -9,7 +9,7 @@
 #include "store_redis/restore.h"
 #include "store_redis/snapshot.h"
 
-#define RETRY_MS 5000 /* Redis is there, but took not all keys */
+#define RETRY_MS 5000 /* not all keys are restored */
 
 enum state {
 	KEEPER_NEW = 0,
@@ -64,7 +64,7 @@ static const char *path_of(const struct keeper *k)
 static bool is_reached(const struct keeper *k)
 {
 	const char *why;
-	return node_ready(store_node(k->store, (struct ow_text){"", 0}), &why);
+	return servers_ready(k->store->servers, &why);
 }
 
 /* ---- the beginning ---- */
@@ -135,9 +135,12 @@ static void try_restore(struct keeper *k)
 	if (is_reached(k)) {
 		k->state = KEEPER_RESTORING;
 		restore_begin(k->restore);
-	} else if (k->tried) {
-		begin_all(k);
+		return;
 	}
+	/* A cluster is reached when enough of it is, which nobody tells. */
+	set_timer(k, RETRY_MS);
+	if (k->tried)
+		begin_all(k);
 }
 
 static void report_restored(struct keeper *k, const struct restore_end *end)
@@ -249,24 +252,27 @@ static void on_timer(void *arg)
 
 /* ---- the connection ---- */
 
-void keeper_opened(struct keeper *k)
+void keeper_tried(struct keeper *k)
 {
 	k->tried = true;
 	if (k->state == KEEPER_BEHIND)
 		try_restore(k);
 }
 
+void keeper_opened(struct keeper *k)
+{
+	if (k->state == KEEPER_BEHIND)
+		try_restore(k);
+}
+
 void keeper_lost(struct keeper *k)
 {
-	k->tried = true;
 	k->behind = true;
 	if (k->state == KEEPER_READY)
 		k->state = KEEPER_BEHIND;
 	/* The next one may be empty: what is found there is no checkpoint. */
 	if (k->state == KEEPER_SAVING)
 		snapshot_stop(k->snapshot);
-	if (k->state == KEEPER_BEHIND)
-		begin_all(k);
 }
 
 /* ---- the end ---- */

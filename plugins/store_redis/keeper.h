@@ -24,7 +24,9 @@ void keeper_free(struct keeper *k);
  */
 void keeper_begin(struct keeper *k);
 
-/* Redis serves; and it does not, or a try has failed. */
+/* Redis is reached, or cannot be; once. */
+void keeper_tried(struct keeper *k);
+/* One of its servers serves; and one does not, or a try has failed. */
 void keeper_opened(struct keeper *k);
 void keeper_lost(struct keeper *k);
 

@@ -102,44 +102,59 @@ void label_counts_add(struct label_counts *counts, struct ow_text text)
 		s->host->timer_set(counts->timer, INTERVAL_MS);
 }
 
-/* Nobody waits for it, and nothing is done about an error. */
-static void on_counted(
-    struct request *request, struct redisReply *const *replies, const char *why)
+/* A label's count on its way. */
+struct parcel {
+	struct trip trip;
+	uint64_t count;
+	char key[];
+};
+
+static void write_parcel(struct trip *t, struct command *commands)
 {
-	(void)replies, (void)why;
-	free(request);
+	const struct parcel *parcel = STORE_OF(t, struct parcel, trip);
+	script_call(commands, node_scripts(t->node), SCRIPT_COUNT, true, t->key, 2);
+	command_number(commands, (int64_t)parcel->count);
+	command_number(commands, LIFE_MS);
 }
 
+/* Nobody waits for it, and nothing is done about an error. */
+static void on_counted(struct trip *t, struct redisReply *const *replies, const char *why)
+{
+	(void)replies, (void)why;
+	free(STORE_OF(t, struct parcel, trip));
+}
+
+/* False: its server is not there. */
 static bool send_one(struct label_counts *counts, const struct label *label)
 {
+	static const struct trip_kind kind = {.write = write_parcel, .done = on_counted};
 	struct store *s = counts->store;
-	struct ow_text key = {label->text, label->len};
-	struct node *node = store_node(s, key);
+	struct parcel *parcel = alloc_zero(1, sizeof(*parcel) + label->len);
 	const char *why;
-	if (!node_ready(node, &why))
-		return false;
-	struct request *request = alloc_zero(1, sizeof(*request));
-	request->done = on_counted;
-	command_clear(&s->command);
-	script_call(&s->command, node_scripts(node), SCRIPT_COUNT, true, key, 2);
-	command_number(&s->command, (int64_t)label->count);
-	command_number(&s->command, LIFE_MS);
-	if (node_send(node, store_hash(s, key), request, &s->command, &why))
+	memcpy(parcel->key, label->text, label->len);
+	struct ow_text key = {parcel->key, label->len};
+	parcel->count = label->count;
+	parcel->trip =
+	    (struct trip){.kind = &kind, .store = s, .key = key, .hash = store_hash(s, key)};
+	if (trip_ready(&parcel->trip) && trip_send(&parcel->trip, &why))
 		return true;
-	free(request);
+	free(parcel);
 	return false;
 }
 
 void label_counts_flush(struct label_counts *counts)
 {
-	while (counts->first) {
-		struct label *label = counts->first;
+	struct label **at = &counts->first;
+	while (*at) {
+		struct label *label = *at;
 		if (!send_one(counts, label)) {
-			counts->store->host->timer_set(counts->timer, INTERVAL_MS);
-			return;
+			at = &label->next;
+			continue;
 		}
-		counts->first = label->next;
+		*at = label->next;
 		chain_remove(&counts->map, &label->chain);
 		free(label);
 	}
+	if (counts->first)
+		counts->store->host->timer_set(counts->timer, INTERVAL_MS);
 }

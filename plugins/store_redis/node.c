@@ -88,6 +88,11 @@ size_t node_pending(const struct node *n)
 	return pending;
 }
 
+const struct redis_url *node_url(const struct node *n)
+{
+	return n->parts.connection.url;
+}
+
 const struct script_names *node_scripts(const struct node *n)
 {
 	return &n->names;

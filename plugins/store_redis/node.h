@@ -30,6 +30,7 @@ void node_distrust(struct node *n, uint64_t hash, const char *why);
 
 bool node_ready(const struct node *n, const char **why);
 size_t node_pending(const struct node *n);
+const struct redis_url *node_url(const struct node *n);
 const struct script_names *node_scripts(const struct node *n);
 
 /* Whether SET takes NX and GET together: believed until the server says it does not. */

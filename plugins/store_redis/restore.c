@@ -16,7 +16,7 @@
 /* A key on its way from the file to Redis. */
 struct key {
 	struct key *next;
-	struct request request;
+	struct trip trip;
 	struct restore *restore;
 	int64_t expires_ms;
 	struct ow_text value; /* owned */
@@ -189,9 +189,9 @@ static void take_answer(struct restore *r, const struct redisReply *reply)
 	}
 }
 
-static void on_set(struct request *request, struct redisReply *const *replies, const char *why)
+static void on_set(struct trip *t, struct redisReply *const *replies, const char *why)
 {
-	struct key *key = STORE_OF(request, struct key, request);
+	struct key *key = STORE_OF(t, struct key, trip);
 	struct restore *r = key->restore;
 	if (replies)
 		take_answer(r, replies[0]);
@@ -203,27 +203,34 @@ static void on_set(struct request *request, struct redisReply *const *replies, c
 		end_batch(r);
 }
 
+static void write_set(struct trip *t, struct command *commands)
+{
+	const struct key *key = STORE_OF(t, struct key, trip);
+	int64_t left = key->expires_ms - store_now(t->store);
+	command_begin(commands, "SET", 5);
+	command_text(commands, t->key);
+	command_text(commands, key->value);
+	command_string(commands, "NX");
+	command_string(commands, "PX");
+	command_number(commands, left > 0 ? left : 1);
+}
+
+static const struct trip_kind trip_kind = {.write = write_set, .done = on_set};
+
 /* False: it is not on its way to Redis. */
 static bool send_key(struct restore *r, struct key *key)
 {
 	struct store *s = r->store;
 	struct ow_text text = {key->key, key->key_len};
-	int64_t left = key->expires_ms - store_now(s);
 	const char *why;
-	if (left <= 0)
+	bool expired = key->expires_ms <= store_now(s);
+	if (expired)
 		r->end.loaded.expired++;
-	if (r->end.why[0] || left <= 0)
+	if (r->end.why[0] || expired)
 		return false;
-	command_clear(&s->command);
-	command_begin(&s->command, "SET", 5);
-	command_text(&s->command, text);
-	command_text(&s->command, key->value);
-	command_string(&s->command, "NX");
-	command_string(&s->command, "PX");
-	command_number(&s->command, left);
-	key->request.done = on_set;
-	if (node_send(
-		store_node(s, text), store_hash(s, text), &key->request, &s->command, &why))
+	key->trip = (struct trip){
+	    .kind = &trip_kind, .store = s, .key = text, .hash = store_hash(s, text)};
+	if (trip_send(&key->trip, &why))
 		return true;
 	fail(r, why);
 	return false;
@@ -271,15 +278,14 @@ static void on_time(struct request *request, struct redisReply *const *replies, 
 void restore_begin(struct restore *r)
 {
 	struct store *s = r->store;
-	struct ow_text anywhere = {"", 0};
-	const char *why;
+	struct node *node = servers_at(s->servers, 0);
+	const char *why = "Redis is not reached";
 	r->end = (struct restore_end){.whole = false};
 	r->stopped = r->read_ended = false;
 	command_clear(&s->command);
 	redis_clock_ask(&s->command);
 	r->asking.done = on_time;
-	if (node_send(store_node(s, anywhere), store_hash(s, anywhere), &r->asking, &s->command,
-		&why))
+	if (node && node_send(node, 0, &r->asking, &s->command, &why))
 		return;
 	fail(r, why);
 	r->done(s, &r->end);

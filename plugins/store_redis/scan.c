@@ -59,6 +59,15 @@ static bool is_page(const struct scan *scan, const struct redisReply *reply)
 	return true;
 }
 
+/* To the next prefix or, after the last, to the next server. */
+static void turn_over(struct scan *scan)
+{
+	if (++scan->prefix < scan->store->conf->sweep_prefixes.count)
+		return;
+	scan->prefix = 0;
+	scan->server++;
+}
+
 static void on_scanned(
     struct request *request, struct redisReply *const *replies, const char *why)
 {
@@ -84,15 +93,13 @@ static void on_scanned(
 	const struct redisReply *cursor = reply->element[0], *keys = reply->element[1];
 	memcpy(scan->cursor, cursor->str, cursor->len + 1);
 	if (strcmp(scan->cursor, "0") == 0)
-		scan->prefix++;
+		turn_over(scan);
 	scan->page(scan, keys->element, keys->elements);
 }
 
-static void ask(struct scan *scan)
+static void ask(struct scan *scan, struct node *node)
 {
 	struct store *s = scan->store;
-	struct ow_text anywhere = {"", 0};
-	struct node *node = store_node(s, anywhere);
 	const char *why;
 	if (!node_ready(node, &why)) {
 		end(scan, why);
@@ -106,16 +113,19 @@ static void ask(struct scan *scan)
 	command_string(&s->command, "COUNT");
 	command_number(&s->command, BATCH);
 	scan->request.done = on_scanned;
-	scan->asked =
-	    node_send(node, store_hash(s, anywhere), &scan->request, &s->command, &why);
+	scan->asked = node_send(node, 0, &scan->request, &s->command, &why);
 	if (!scan->asked)
 		end(scan, why);
 }
 
 void scan_next(struct scan *scan)
 {
-	if (scan->prefix < scan->store->conf->sweep_prefixes.count)
-		ask(scan);
+	const struct servers *servers = scan->store->servers;
+	struct node *node = servers_at(servers, scan->server);
+	if (scan->generation != servers_generation(servers))
+		end(scan, "the cluster has other nodes than when it began");
+	else if (node && scan->prefix < scan->store->conf->sweep_prefixes.count)
+		ask(scan, node);
 	else
 		end(scan, NULL);
 }
@@ -123,7 +133,8 @@ void scan_next(struct scan *scan)
 void scan_begin(struct scan *scan)
 {
 	scan->stopped = false;
-	scan->prefix = 0;
+	scan->server = scan->prefix = 0;
+	scan->generation = servers_generation(scan->store->servers);
 	memcpy(scan->cursor, "0", 2);
 	scan_next(scan);
 }

@@ -1,8 +1,9 @@
 /*
  * Looks through the keys that live in Redis under sweep_prefixes, by SCAN and a
- * page at a time, so that nobody else waits. Who looks asks for each page when
- * it is done with the one before. As SCAN has it: what is there all the time is
- * shown at least once, and may be shown twice.
+ * page at a time, so that nobody else waits; in a cluster node by node. Who looks
+ * asks for each page when it is done with the one before. As SCAN has it: what is
+ * there all the time is shown at least once, and may be shown twice; but what
+ * moves from one node to another meanwhile may be missed.
  */
 #ifndef STORE_REDIS_SCAN_H
 #define STORE_REDIS_SCAN_H
@@ -21,7 +22,8 @@ struct scan {
 	struct store *store;
 	struct request request;
 	bool asked, stopped;
-	size_t prefix; /* which of the prefixes is looked through */
+	size_t server, prefix; /* which of them is looked through */
+	unsigned generation;   /* of the servers, when it began */
 	char cursor[24];
 };
 

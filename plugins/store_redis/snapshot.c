@@ -5,7 +5,6 @@
 
 #include "lib/alloc.h"
 #include "store_redis/fault.h"
-#include "store_redis/redis_clock.h"
 #include "store_redis/scan.h"
 #include "store_redis/value.h"
 
@@ -41,8 +40,9 @@ struct snapshot {
 /* One key and what is asked about it. */
 struct look {
 	struct look *next;
-	struct request request;
+	struct trip trip;
 	struct snapshot *snapshot;
+	bool whole; /* the script is sent by its text */
 	size_t key_len;
 	char key[];
 };
@@ -124,62 +124,72 @@ static void encode(struct snapshot *p, const struct look *look, struct ow_text t
 		checkpoint_encode_block(p->encoder);
 }
 
-/* Lists, hashes and the like under our prefixes are nobody's finished keys. */
-static bool is_wrong_type(const struct redisReply *error)
-{
-	return strncmp(error->str, "WRONGTYPE", strlen("WRONGTYPE")) == 0;
-}
-
 static void take_answer(
-    struct snapshot *p, const struct look *look, struct redisReply *const *replies)
+    struct snapshot *p, const struct look *look, const struct redisReply *reply)
 {
-	char why[FAULT_TEXT_SIZE];
-	const struct redisReply *held = replies[0], *left = replies[1];
-	for (size_t i = 0; i < 3; i++)
-		if (replies[i]->type == REDIS_REPLY_ERROR && !is_wrong_type(replies[i])) {
-			fault_of((struct ow_text){replies[i]->str, replies[i]->len}, why);
-			fail(p, why);
-			return;
-		}
-	if (held->type != REDIS_REPLY_STRING || left->type != REDIS_REPLY_INTEGER)
+	struct redisReply *const *parts = reply->element;
+	if (reply->type == REDIS_REPLY_NIL)
 		return;
-	/* Gone meanwhile, or without an end: then it has no life that could be restored. */
-	if (held->len > 0 && left->integer > 0)
-		encode(p, look, (struct ow_text){held->str, held->len}, left->integer,
-		    redis_clock_read(replies[2]));
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 ||
+	    parts[0]->type != REDIS_REPLY_STRING || parts[1]->type != REDIS_REPLY_INTEGER ||
+	    parts[2]->type != REDIS_REPLY_INTEGER) {
+		fail(p, "Redis answered with something else than a key");
+		return;
+	}
+	encode(p, look, (struct ow_text){parts[0]->str, parts[0]->len}, parts[1]->integer,
+	    parts[2]->integer);
 }
 
-static void on_looked(
-    struct request *request, struct redisReply *const *replies, const char *why)
+/* True: it is asked again, in the form this server understands. */
+static bool take_error(struct snapshot *p, struct look *look, const struct redisReply *error)
 {
-	struct look *look = STORE_OF(request, struct look, request);
+	char text[FAULT_TEXT_SIZE];
+	const char *why = text;
+	enum fault fault = fault_of((struct ow_text){error->str, error->len}, text);
+	if (fault == FAULT_SCRIPT && !look->whole) {
+		look->whole = true;
+		if (trip_repeat(&look->trip, &why))
+			return true;
+	}
+	fail(p, why);
+	return false;
+}
+
+static void on_looked(struct trip *t, struct redisReply *const *replies, const char *why)
+{
+	struct look *look = STORE_OF(t, struct look, trip);
 	struct snapshot *p = look->snapshot;
-	p->looks--;
 	if (!replies)
 		fail(p, why);
-	else if (!p->failed && !p->end.stopped)
-		take_answer(p, look, replies);
+	else if (replies[0]->type == REDIS_REPLY_ERROR) {
+		if (take_error(p, look, replies[0]))
+			return;
+	} else if (!p->failed && !p->end.stopped)
+		take_answer(p, look, replies[0]);
+	p->looks--;
 	free(look);
 	go_on(p);
 }
 
+static void write_look(struct trip *t, struct command *commands)
+{
+	const struct look *look = STORE_OF(t, struct look, trip);
+	script_call(commands, node_scripts(t->node), SCRIPT_LOOK, look->whole, t->key, 1);
+	command_number(commands, VALUE_MAX);
+}
+
+static const struct trip_kind trip_kind = {.write = write_look, .done = on_looked};
+
 /* False: it could not be asked. */
 static bool send(struct snapshot *p, struct look *look)
 {
-	struct store *s = p->store;
-	struct command *c = &s->command;
 	struct ow_text key = {look->key, look->key_len};
 	const char *why;
-	command_clear(c);
-	command_begin(c, "GETRANGE", 3);
-	command_text(c, key);
-	command_number(c, 0);
-	command_number(c, VALUE_MAX);
-	command_begin(c, "PTTL", 1);
-	command_text(c, key);
-	redis_clock_ask(c);
-	look->request.done = on_looked;
-	if (node_send(store_node(s, key), store_hash(s, key), &look->request, c, &why))
+	look->trip = (struct trip){.kind = &trip_kind,
+	    .store = p->store,
+	    .key = key,
+	    .hash = store_hash(p->store, key)};
+	if (trip_send(&look->trip, &why))
 		return true;
 	fail(p, why);
 	return false;

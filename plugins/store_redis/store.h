@@ -7,8 +7,11 @@
 
 #include "lib/checkpoint_options.h"
 #include "lib/siphash.h"
+#include "store_redis/cluster_options.h"
 #include "store_redis/command.h"
-#include "store_redis/node.h"
+#include "store_redis/sentinel_options.h"
+#include "store_redis/servers.h"
+#include "store_redis/trip.h"
 #include "store_redis/url.h"
 
 struct keeper;
@@ -20,6 +23,7 @@ struct sweeper;
 
 struct redis_conf {
 	const char *url, *user, *password;
+	struct cluster_options cluster;
 	int64_t connections;
 	int64_t connect_ms, timeout_ms;
 	int64_t base_ms, max_ms;
@@ -32,11 +36,13 @@ struct redis_conf {
 	const char *counter_prefix;
 	struct checkpoint_options checkpoint;
 	struct ow_tls_options tls;
+	struct sentinel_options sentinel;
 };
 
 /* What all workers share. */
 struct redis_shared {
 	_Atomic bool swept;    /* one of them sweeps */
+	_Atomic bool shown;    /* one of them shows how many nodes there are */
 	struct keeper *keeper; /* of the first worker; NULL: there is no checkpoint */
 	_Atomic unsigned instances;
 	_Atomic int64_t keys;
@@ -63,11 +69,14 @@ struct store {
 	struct ow_instance *self;
 	const struct redis_conf *conf;
 	struct redis_url url;
-	struct ow_tls *tls; /* NULL: plain */
+	struct redis_url *seeds; /* what `nodes` names */
+	struct ow_tls *tls;	 /* NULL: plain */
 	char client_name[80];
 	unsigned char hash_key[SIPHASH_KEY_SIZE];
 	struct redis_shared *shared;
-	struct node *node;
+	struct sentinel *sentinel; /* NULL: the url says where Redis is */
+	struct servers *servers;
+	struct trips *trips;
 	struct ow_op *starting; /* waits for the first try to reach Redis, and for the keeper */
 	bool tried, kept;
 	struct command command; /* used again and again */
@@ -83,13 +92,6 @@ struct store {
 static inline uint64_t store_hash(const struct store *s, struct ow_text key)
 {
 	return siphash13(s->hash_key, key.data, key.len);
-}
-
-/* The server that has the key. */
-static inline struct node *store_node(const struct store *s, struct ow_text key)
-{
-	(void)key;
-	return s->node;
 }
 
 static inline int64_t store_now(const struct store *s)

@@ -70,7 +70,9 @@ static void redis_check(const void *data, const struct ow_report *report)
 		report->complain(
 		    report, "reconnect.base", "must not be longer than reconnect.max");
 	check_place(&url, report);
+	sentinel_options_check(&conf->sentinel, &url, report);
 	check_login(conf, &url, report);
+	cluster_options_check(&conf->cluster, &url, conf->sentinel.master, report);
 	check_prefixes(conf, report);
 	checkpoint_options_check(&conf->checkpoint, report);
 	tls_options_check(&conf->tls, url.tls, "redis://", "rediss://", report);
@@ -115,7 +117,7 @@ static void redis_count_duplicate(void *state, struct ow_text label)
 static int64_t redis_keys(void *state)
 {
 	struct store *s = state;
-	s->host->gauge_set(s->counters.in_flight, (int64_t)node_pending(s->node));
+	s->host->gauge_set(s->counters.in_flight, (int64_t)servers_pending(s->servers));
 	s->host->gauge_set(s->counters.stray_count, (int64_t)strays_count(s->strays));
 	if (s->cache)
 		s->host->gauge_set(
@@ -126,7 +128,7 @@ static int64_t redis_keys(void *state)
 static bool redis_ready(void *state, const char **why)
 {
 	struct store *s = state;
-	return node_ready(s->node, why);
+	return servers_ready(s->servers, why);
 }
 
 /* ---- life ---- */
@@ -198,48 +200,88 @@ static void on_kept(struct store *s, const char *why)
 		start_if_done(s);
 }
 
-static void on_opened(void *arg)
+static void on_tried(void *arg)
 {
 	struct store *s = arg;
 	s->tried = true;
+	if (s->keeper)
+		keeper_tried(s->keeper);
+	start_if_done(s);
+}
+
+static void on_opened(void *arg)
+{
+	struct store *s = arg;
 	strays_release(s->strays);
 	if (s->keeper)
 		keeper_opened(s->keeper);
-	start_if_done(s);
 }
 
 static void on_lost(void *arg)
 {
 	struct store *s = arg;
-	s->tried = true;
 	if (s->keeper)
 		keeper_lost(s->keeper);
-	start_if_done(s);
 }
 
-static struct node *make_node(struct store *s)
+static struct sentinel *make_sentinel(struct store *s)
+{
+	struct sentinel_parts parts = {.host = s->host,
+	    .self = s->self,
+	    .tls = s->tls,
+	    .options = &s->conf->sentinel,
+	    .connect_ms = s->conf->connect_ms};
+	return s->conf->sentinel.master ? sentinel_new(&parts) : NULL;
+}
+
+static struct node_parts make_node_parts(struct store *s)
 {
 	const struct redis_conf *conf = s->conf;
-	struct node_parts parts = {.connections = conf->connections,
-	    .opened = on_opened,
-	    .lost = on_lost,
-	    .arg = s,
+	return (struct node_parts){.connections = conf->connections,
 	    .connection = {.host = s->host,
 		.self = s->self,
 		.url = &s->url,
+		.sentinel = s->sentinel,
 		.tls = s->tls,
 		.client_name = s->client_name,
+		.any_role = conf->cluster.wanted,
+		.connects = counter(s, "redis_connects_total",
+		    "Connections to Redis that were opened, the first ones included."),
+		.losses = counter(
+		    s, "redis_connections_lost_total", "Connections to Redis that were lost."),
 		.limits = {.connect_ms = conf->connect_ms,
 		    .timeout_ms = conf->timeout_ms,
 		    .base_ms = conf->base_ms,
 		    .max_ms = conf->max_ms,
 		    .health_ms = conf->health_ms,
 		    .max_queue = conf->max_queue}}};
-	parts.connection.connects = counter(s, "redis_connects_total",
-	    "Connections to Redis that were opened, the first ones included.");
-	parts.connection.losses =
-	    counter(s, "redis_connections_lost_total", "Connections to Redis that were lost.");
-	return node_new(&parts);
+}
+
+/* Workers' gauges are added up, and all see the same nodes: one shows them. */
+static struct ow_counter *make_node_gauge(struct store *s)
+{
+	struct ow_counter *gauge =
+	    s->host->gauge(s->self, "redis_nodes", "Nodes of the cluster that have slots.");
+	return atomic_exchange(&s->shared->shown, true) ? NULL : gauge;
+}
+
+static struct servers *make_servers(struct store *s)
+{
+	const struct redis_conf *conf = s->conf;
+	struct servers_parts parts = {.node = make_node_parts(s),
+	    .cluster = conf->cluster.wanted,
+	    .seeds = s->seeds,
+	    .seed_count = conf->cluster.nodes.count,
+	    .max_nodes = (size_t)conf->cluster.max_nodes,
+	    .tried = on_tried,
+	    .opened = on_opened,
+	    .lost = on_lost,
+	    .arg = s};
+	if (conf->cluster.wanted) {
+		parts.gauge = make_node_gauge(s);
+		trips_count(s->trips);
+	}
+	return servers_new(&parts);
 }
 
 static char *copy_string(const char *string)
@@ -248,9 +290,10 @@ static char *copy_string(const char *string)
 	return memcpy(copy, string, strlen(string) + 1);
 }
 
-/* The url was found sound by redis_check(). */
-static const char *take_url(struct store *s)
+/* They were found sound by redis_check(). */
+static const char *take_urls(struct store *s)
 {
+	const struct ow_list *seeds = &s->conf->cluster.nodes;
 	const struct redis_conf *conf = s->conf;
 	const char *problem = redis_url_parse(conf->url, &s->url);
 	if (problem)
@@ -259,7 +302,19 @@ static const char *take_url(struct store *s)
 		s->url.user = copy_string(conf->user);
 	if (conf->password)
 		s->url.password = copy_string(conf->password);
-	return NULL;
+	if (seeds->count > 0)
+		s->seeds = alloc_zero(seeds->count, sizeof(*s->seeds));
+	for (size_t i = 0; i < seeds->count && !problem; i++)
+		problem = redis_url_parse_place(seeds->items[i], REDIS_PORT, &s->seeds[i]);
+	return problem;
+}
+
+static void drop_urls(struct store *s)
+{
+	redis_url_fini(&s->url);
+	for (size_t i = 0; s->seeds && i < s->conf->cluster.nodes.count; i++)
+		redis_url_fini(&s->seeds[i]);
+	free(s->seeds);
 }
 
 static struct ow_tls *make_tls(struct store *s, const char **why)
@@ -273,7 +328,9 @@ static struct ow_tls *make_tls(struct store *s, const char **why)
 static void redis_destroy(void *state)
 {
 	struct store *s = state;
-	node_free(s->node);
+	servers_free(s->servers);
+	trips_free(s->trips);
+	sentinel_free(s->sentinel);
 	s->host->tls_free(s->tls);
 	sweeper_free(s->sweeper);
 	keeper_free(s->keeper);
@@ -282,7 +339,7 @@ static void redis_destroy(void *state)
 	local_cache_free(s->cache);
 	leases_free(s->leases);
 	command_fini(&s->command);
-	redis_url_fini(&s->url);
+	drop_urls(s);
 	atomic_fetch_sub(&s->shared->instances, 1);
 	free(s);
 }
@@ -294,11 +351,11 @@ static void *redis_create(
 	s->host = host;
 	s->self = self;
 	s->conf = conf;
-	*why = take_url(s);
+	*why = take_urls(s);
 	if (!*why && s->url.tls)
 		s->tls = make_tls(s, why);
 	if (*why) {
-		redis_url_fini(&s->url);
+		drop_urls(s);
 		free(s);
 		return NULL;
 	}
@@ -315,7 +372,9 @@ static void *redis_create(
 	s->cache = s->conf->local_cache ? local_cache_new((size_t)s->conf->local_cache) : NULL;
 	s->keeper = s->conf->checkpoint.path ? keeper_new(s, on_kept) : NULL;
 	s->kept = !s->keeper;
-	s->node = make_node(s);
+	s->sentinel = make_sentinel(s);
+	s->trips = trips_new(s);
+	s->servers = make_servers(s);
 	return s;
 }
 
@@ -329,7 +388,7 @@ static void redis_start(void *state, struct ow_op *op)
 	s->starting = op;
 	if (s->keeper)
 		keeper_begin(s->keeper);
-	node_open(s->node);
+	servers_open(s->servers);
 	sweeper_start(s->sweeper);
 }
 
@@ -352,15 +411,19 @@ OW_TLS_CHOICES;
 static const struct ow_option options[] = {
     OW_SECRET(struct redis_conf, url, "url", .flags = OW_O_REQUIRED,
 	.help = "redis://[user:password@]host[:port][/db], rediss:// for TLS, or "
-		"unix:///path[?db=N]; secret, since it may hold a password."),
+		"unix:///path[?db=N]; without host[:port] if there are sentinels; secret, "
+		"since it may hold a password."),
     OW_STRING(struct redis_conf, user, "user",
 	.help = "User (ACL) to log in as; may stand in the url instead."),
     OW_SECRET(struct redis_conf, password, "password",
 	.help = "Password to log in with; may stand in the url instead, with %, @, / and : "
 		"percent-encoded."),
+    CLUSTER_OPTIONS(struct redis_conf, cluster),
     OW_INT(struct redis_conf, connections, "connections", .dflt = "1", .min = 1, .max = 16,
 	.unit = "connections",
-	.help = "Connections of each worker; commands are pipelined, so one carries all."),
+	.help =
+	    "Connections of each worker, in a cluster to each node; commands are pipelined, "
+	    "so one carries all."),
     OW_DURATION(struct redis_conf, connect_ms, "connect_timeout", .dflt = "2s", .min = 10,
 	.max = 60000, .help = "Time for looking up, connecting and logging in."),
     OW_DURATION(struct redis_conf, timeout_ms, "timeout", .dflt = "2s", .min = 10, .max = 60000,
@@ -391,6 +454,7 @@ static const struct ow_option options[] = {
 	.help = "Duplicates are counted in Redis under this and their label (INCR, 24 h); "
 		"empty: they are not."),
     CHECKPOINT_OPTIONS(struct redis_conf, checkpoint),
+    SENTINEL_OPTIONS(struct redis_conf, sentinel),
     OW_TLS_OPTIONS(struct redis_conf, tls),
     OW_OPTION_END,
 };

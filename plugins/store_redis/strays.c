@@ -14,15 +14,14 @@
 
 struct stray {
 	struct stray *next;
-	struct request request;
+	struct trip trip;
 	struct strays *strays;
 	bool asked; /* a release is under way */
 	bool finished;
 	unsigned tries;
 	int64_t until_ms;
 	char claim[VALUE_CLAIM_SIZE];
-	size_t key_len;
-	char key[];
+	char key[]; /* the trip's */
 };
 
 struct strays {
@@ -33,6 +32,7 @@ struct strays {
 };
 
 static void look(void *arg);
+static const struct trip_kind trip_kind;
 
 struct strays *strays_new(struct store *s)
 {
@@ -65,19 +65,21 @@ void strays_add(struct strays *strays, const struct ow_claim *claim)
 	stray->strays = strays;
 	stray->until_ms = store_now(s) + claim->lock_ms + LATE_MS;
 	value_write_claim(claim->token, stray->claim);
-	stray->key_len = claim->key.len;
 	if (claim->key.len)
 		memcpy(stray->key, claim->key.data, claim->key.len);
+	stray->trip = (struct trip){.kind = &trip_kind,
+	    .store = s,
+	    .key = {stray->key, claim->key.len},
+	    .hash = store_hash(s, claim->key)};
 	*strays->last = stray;
 	strays->last = &stray->next;
 	if (strays->count++ == 0)
 		s->host->timer_set(strays->timer, INTERVAL_MS);
 }
 
-static void on_released(
-    struct request *request, struct redisReply *const *replies, const char *why)
+static void on_released(struct trip *t, struct redisReply *const *replies, const char *why)
 {
-	struct stray *stray = STORE_OF(request, struct stray, request);
+	struct stray *stray = STORE_OF(t, struct stray, trip);
 	struct store *s = stray->strays->store;
 	(void)why;
 	stray->asked = false;
@@ -89,18 +91,19 @@ static void on_released(
 	stray->finished = replies[0]->integer >= 0 || ++stray->tries >= TRIES;
 }
 
+static void write_release(struct trip *t, struct command *commands)
+{
+	const struct stray *stray = STORE_OF(t, struct stray, trip);
+	script_call(commands, node_scripts(t->node), SCRIPT_RELEASE, true, t->key, 1);
+	command_text(commands, (struct ow_text){stray->claim, VALUE_CLAIM_SIZE});
+}
+
+static const struct trip_kind trip_kind = {.write = write_release, .done = on_released};
+
 static void ask(struct stray *stray)
 {
-	struct store *s = stray->strays->store;
-	struct ow_text key = {stray->key, stray->key_len};
 	const char *why;
-	struct node *node = store_node(s, key);
-	command_clear(&s->command);
-	script_call(&s->command, node_scripts(node), SCRIPT_RELEASE, true, key, 1);
-	command_text(&s->command, (struct ow_text){stray->claim, VALUE_CLAIM_SIZE});
-	stray->request.done = on_released;
-	stray->asked = node_ready(node, &why) &&
-		       node_send(node, store_hash(s, key), &stray->request, &s->command, &why);
+	stray->asked = trip_ready(&stray->trip) && trip_send(&stray->trip, &why);
 }
 
 static void look(void *arg)

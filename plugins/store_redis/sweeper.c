@@ -80,7 +80,7 @@ static void on_end(struct scan *scan, const char *why)
 	const char *away;
 	if (!why)
 		report(w);
-	else if (node_ready(store_node(w->store, (struct ow_text){"", 0}), &away))
+	else if (servers_ready(w->store->servers, &away))
 		w->store->host->log(
 		    w->store->self, OW_LOG_WARNING, "sweep: the keys are not counted: %s", why);
 	wait_for_next(w);

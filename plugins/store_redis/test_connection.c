@@ -1,92 +1,51 @@
 /* The plugin in front of a peer that says exactly what the test wants. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "store_redis/test_peer.h"
 #include "store_redis/test_rig.h"
 #include "tests/unit/main.h"
 
 #define SHA "0123456789012345678901234567890123456789"
 
-static int listener, peer;
-static char heard[1 << 20]; /* what the peer was told and has not been matched yet */
-static size_t heard_len;
-
+static struct peer server;
 static char url[64];
 
 static void listen_here(void)
 {
-	struct sockaddr_in address = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(address);
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, len), 0);
-	ck_assert_int_eq(listen(listener, 8), 0);
-	getsockname(listener, (struct sockaddr *)&address, &len);
-	snprintf(url, sizeof(url), "redis://127.0.0.1:%d", ntohs(address.sin_port));
-	peer = -1;
-	heard_len = 0;
+	peer_listen(&server);
+	snprintf(url, sizeof(url), "redis://127.0.0.1:%d", server.port);
 }
 
 static bool accepted(void)
 {
-	if (peer < 0) {
-		peer = accept(listener, NULL, NULL);
-		if (peer >= 0)
-			fcntl(peer, F_SETFL, O_NONBLOCK);
-	}
-	return peer >= 0;
+	return peer_accepted(&server);
 }
 
 static void hang_up(void)
 {
-	close(peer);
-	peer = -1;
-	heard_len = 0;
-}
-
-static void listen_more(void)
-{
-	ssize_t n = recv(peer, heard + heard_len, sizeof(heard) - 1 - heard_len, 0);
-	if (n > 0)
-		heard_len += (size_t)n;
-	heard[heard_len] = '\0';
-}
-
-/* Whether it was told this; what comes before it is forgotten with it. */
-static bool told(const char *part)
-{
-	listen_more();
-	char *found = memmem(heard, heard_len, part, strlen(part));
-	if (!found)
-		return false;
-	size_t end = (size_t)(found - heard) + strlen(part);
-	memmove(heard, heard + end, heard_len - end);
-	heard_len -= end;
-	return true;
+	peer_hang_up(&server);
 }
 
 static bool hung_up(void)
 {
-	char byte;
-	return recv(peer, &byte, 1, MSG_PEEK) == 0;
+	return peer_hung_up(&server);
+}
+
+static bool told(const char *part)
+{
+	return peer_told(&server, part);
 }
 
 static void say(const char *text)
 {
-	ck_assert_int_eq(send(peer, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+	peer_say(&server, text);
 }
 
 static void say_greeting(const char *pong)
 {
-	say("+OK\r\n*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
-	for (int i = 0; i < 5; i++)
-		say("$40\r\n" SHA "\r\n");
-	say(pong);
+	peer_say_greeting(&server, pong);
 }
 
 static void greet(void)
@@ -107,9 +66,7 @@ static void with(const char *more)
 static void done(void)
 {
 	rig_close();
-	if (peer >= 0)
-		close(peer);
-	close(listener);
+	peer_close(&server);
 }
 
 START_TEST(options_are_sound)
@@ -163,11 +120,14 @@ static const struct {
 	const char *reply, *why;
 } refusals[] = {
     {"-NOAUTH Authentication required.\r\n", "Redis wants a password (NOAUTH)"},
-    {"+OK\r\n*1\r\n$5\r\nslave\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n+PONG\r\n", "is a replica"},
-    {"+OK\r\n*1\r\n$8\r\nsentinel\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n+PONG\r\n", "is a Sentinel"},
-    {"+OK\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n-LOADING Redis is loading\r\n", "LOADING"},
+    {"+OK\r\n*1\r\n$5\r\nslave\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n+PONG\r\n",
+	"is a replica"},
+    {"+OK\r\n*1\r\n$8\r\nsentinel\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n+PONG\r\n",
+	"is a Sentinel"},
+    {"+OK\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n-LOADING Redis is loading\r\n",
+	"LOADING"},
     {"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak the Redis protocol"},
-    {"+OK\r\n+OK\r\n$-1\r\n:1\r\n$3\r\nabc\r\n*0\r\n*0\r\n+PONG\r\n+PONG\r\n",
+    {"+OK\r\n+OK\r\n$-1\r\n:1\r\n$3\r\nabc\r\n*0\r\n*0\r\n*0\r\n+PONG\r\n+PONG\r\n",
 	"answered without being asked"},
 };
 
@@ -545,11 +505,11 @@ START_TEST(one_key_one_connection)
 	rig_open(url, "connections: 2\n");
 	int first, second;
 	rig_until(accepted());
-	first = peer, peer = -1;
+	first = server.fd, server.fd = -1;
 	rig_until(accepted());
-	second = peer;
+	second = server.fd;
 	for (int i = 0; i < 2; i++) {
-		peer = i ? second : first;
+		server.fd = i ? second : first;
 		rig_until(told("$4\r\nPING\r\n"));
 		say_greeting("+PONG\r\n");
 	}
@@ -561,9 +521,9 @@ START_TEST(one_key_one_connection)
 		rig_begin_claim(key, n);
 		struct ow_op *release = mock_release(rig.store, &c);
 		size_t which = 2;
-		rig_until((peer = first, told("PTTL"))	  ? (which = 0, true)
-			  : (peer = second, told("PTTL")) ? (which = 1, true)
-							  : false);
+		rig_until((server.fd = first, told("PTTL"))    ? (which = 0, true)
+			  : (server.fd = second, told("PTTL")) ? (which = 1, true)
+							       : false);
 		rig_until(told("EVALSHA"));
 		say("$-1\r\n:1\r\n:1\r\n");
 		rig_until(mock_finished(release));

@@ -35,11 +35,15 @@ static const struct {
     {"", FAULT_COMMAND, "Redis says: "},
 };
 
+static struct ow_text text_of(const char *string)
+{
+	return (struct ow_text){string, strlen(string)};
+}
+
 START_TEST(known_errors)
 {
 	char why[FAULT_TEXT_SIZE];
-	struct ow_text text = {cases[_i].text, strlen(cases[_i].text)};
-	ck_assert_int_eq(fault_of(text, why), cases[_i].fault);
+	ck_assert_int_eq(fault_of(text_of(cases[_i].text), why), cases[_i].fault);
 	ck_assert_msg(strstr(why, cases[_i].says), "%s", why);
 }
 END_TEST
@@ -56,11 +60,22 @@ START_TEST(nothing_unprintable_and_nothing_endless)
 }
 END_TEST
 
+START_TEST(errors_of_a_sentinel)
+{
+	char why[FAULT_TEXT_SIZE];
+	fault_of_sentinel(text_of("NOAUTH Authentication required."), why);
+	ck_assert_msg(strstr(why, "set sentinel.password"), "%s", why);
+	fault_of_sentinel(text_of("ERR a\nb"), why);
+	ck_assert_str_eq(why, "says: ERR a?b");
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("fault");
 	TCase *t = tcase_create("fault");
 	tcase_add_loop_test(t, known_errors, 0, sizeof(cases) / sizeof(*cases));
+	tcase_add_test(t, errors_of_a_sentinel);
 	tcase_add_test(t, nothing_unprintable_and_nothing_endless);
 	suite_add_tcase(s, t);
 	return s;

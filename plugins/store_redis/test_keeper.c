@@ -367,7 +367,7 @@ START_TEST(a_save_that_fails_keeps_the_file)
 	finish(PREFIX "k");
 	advance_to_save(10000);
 	int64_t file = modified();
-	ask("ACL SETUSER default -ttl -pttl");
+	ask("ACL SETUSER default -scan");
 	mock_advance(rig.mock, 10000);
 	rig_until(errors() == 1);
 	ck_assert(mock_logged(rig.mock, "error: checkpoint: Redis' access rules (ACL) forbid"));

@@ -63,6 +63,40 @@ START_TEST(tls)
 }
 END_TEST
 
+START_TEST(without_a_host)
+{
+	parse("rediss://me:secret@/2");
+	ck_assert_ptr_null(url.host);
+	ck_assert_ptr_null(url.path);
+	ck_assert_ptr_null(url.name);
+	ck_assert_str_eq(url.password, "secret");
+	ck_assert_int_eq(url.db, 2);
+	char name[REDIS_NAME_SIZE];
+	redis_url_name(&url, "::1", 7, name);
+	ck_assert_str_eq(name, "Redis at [::1]:7/2 (TLS)");
+	redis_url_fini(&url);
+	parse("redis://");
+	redis_url_fini(&url);
+}
+END_TEST
+
+START_TEST(places)
+{
+	ck_assert_ptr_null(redis_url_parse_place("h", 26379, &url));
+	ck_assert_str_eq(url.host, "h");
+	ck_assert_int_eq(url.port, 26379);
+	redis_url_fini(&url);
+	ck_assert_ptr_null(redis_url_parse_place("[::1]:7", 26379, &url));
+	ck_assert_str_eq(url.host, "::1");
+	ck_assert_int_eq(url.port, 7);
+	redis_url_fini(&url);
+	ck_assert_str_eq(redis_url_parse_place("", 1, &url), "has no host");
+	ck_assert_str_eq(redis_url_parse_place(":7", 1, &url), "has no host");
+	ck_assert_ptr_nonnull(strstr(redis_url_parse_place("me:x@h", 1, &url), "host:port"));
+	ck_assert_ptr_nonnull(strstr(redis_url_parse_place("redis://h", 1, &url), "scheme"));
+}
+END_TEST
+
 START_TEST(sockets)
 {
 	parse("unix:///run/redis.sock");
@@ -86,10 +120,7 @@ static const struct {
     {"h:6379", "must begin with redis://"},
     {"http://h", "must begin with redis://"},
     {"redis:/h", "must begin with redis://"},
-    {"redis://", "has no host"},
     {"redis://:6379", "has no host"},
-    {"redis://:p@", "has no host"},
-    {"redis:///0", "has no host"},
     {"redis://h:", "a port that is not a number"},
     {"redis://h:0", "a port that is not a number"},
     {"redis://h:65536", "a port that is not a number"},
@@ -139,6 +170,8 @@ static Suite *suite(void)
 	TCase *t = tcase_create("url");
 	tcase_add_loop_test(t, servers, 0, sizeof(good) / sizeof(*good));
 	tcase_add_test(t, tls);
+	tcase_add_test(t, without_a_host);
+	tcase_add_test(t, places);
 	tcase_add_test(t, sockets);
 	tcase_add_loop_test(t, mistakes, 0, sizeof(bad) / sizeof(*bad));
 	tcase_add_test(t, nothing_printed_is_secret);

@@ -75,7 +75,8 @@ static const char *parse_login(const char *text, size_t len, struct redis_url *u
 	return url->user && !url->password ? "has a user without a password" : NULL;
 }
 
-static const char *parse_host(const char *text, size_t len, struct redis_url *url)
+static const char *parse_host(
+    const char *text, size_t len, int default_port, struct redis_url *url)
 {
 	const char *port = NULL, *end = text + len;
 	size_t host_len = len;
@@ -97,7 +98,7 @@ static const char *parse_host(const char *text, size_t len, struct redis_url *ur
 	}
 	if (host_len == 0)
 		return "has no host";
-	url->port = port ? number_of(port, (size_t)(end - port), 65535) : REDIS_PORT;
+	url->port = port ? number_of(port, (size_t)(end - port), 65535) : default_port;
 	if (url->port < 1)
 		return "has a port that is not a number from 1 to 65535";
 	url->host = copy_span(text, host_len);
@@ -113,15 +114,23 @@ static const char *parse_query(const char *query, struct redis_url *url)
 }
 
 /* Not the URL itself, which is a secret: the log would leave it out. */
-static void print_name(struct redis_url *url)
+void redis_url_name(
+    const struct redis_url *url, const char *host, int port, char out[REDIS_NAME_SIZE])
 {
-	char name[400];
 	if (url->path)
-		snprintf(name, sizeof(name), "Redis at %s/%d", url->path, url->db);
+		snprintf(out, REDIS_NAME_SIZE, "Redis at %s/%d", url->path, url->db);
 	else
-		snprintf(name, sizeof(name),
-		    strchr(url->host, ':') ? "Redis at [%s]:%d/%d%s" : "Redis at %s:%d/%d%s",
-		    url->host, url->port, url->db, url->tls ? " (TLS)" : "");
+		snprintf(out, REDIS_NAME_SIZE,
+		    strchr(host, ':') ? "Redis at [%s]:%d/%d%s" : "Redis at %s:%d/%d%s", host,
+		    port, url->db, url->tls ? " (TLS)" : "");
+}
+
+static void keep_name(struct redis_url *url)
+{
+	char name[REDIS_NAME_SIZE];
+	if (!url->path && !url->host)
+		return;
+	redis_url_name(url, url->host, url->port, name);
 	url->name = copy_span(name, strlen(name));
 }
 
@@ -139,8 +148,8 @@ static const char *parse_place(const char *text, bool local, struct redis_url *u
 			return "has a path with a % that is not followed by two hexadecimal "
 			       "digits: write % as %25";
 	} else {
-		problem = parse_host(text, slash ? (size_t)(slash - text) : len, url);
-		if (problem)
+		size_t host_len = slash ? (size_t)(slash - text) : len;
+		if (host_len > 0 && (problem = parse_host(text, host_len, REDIS_PORT, url)))
 			return problem;
 		if (slash && slash + 1 < text + len &&
 		    (url->db = number_of(slash + 1, (size_t)(text + len - slash - 1), DB_MAX)) <
@@ -172,8 +181,37 @@ const char *redis_url_parse(const char *text, struct redis_url *url)
 		redis_url_fini(url);
 		return problem;
 	}
-	print_name(url);
+	keep_name(url);
 	return NULL;
+}
+
+const char *redis_url_parse_place(const char *text, int default_port, struct redis_url *url)
+{
+	*url = (struct redis_url){0};
+	if (strpbrk(text, "/@?"))
+		return "must be host or host:port, without scheme, login and path";
+	const char *problem = parse_host(text, strlen(text), default_port, url);
+	if (problem)
+		redis_url_fini(url);
+	else
+		keep_name(url);
+	return problem;
+}
+
+static char *copy_string(const char *string)
+{
+	return string ? copy_span(string, strlen(string)) : NULL;
+}
+
+void redis_url_like(
+    const struct redis_url *like, struct ow_text host, int port, struct redis_url *url)
+{
+	*url = (struct redis_url){.tls = like->tls,
+	    .host = copy_span(host.data, host.len),
+	    .port = port,
+	    .user = copy_string(like->user),
+	    .password = copy_string(like->password)};
+	keep_name(url);
 }
 
 void redis_url_fini(struct redis_url *url)

@@ -349,7 +349,8 @@ static void reply_to_event(void *arg)
 		size_t n = r->count + i;
 		r->request = (struct ow_reply_request){.outcome = (enum ow_outcome)outcomes[i],
 		    .status = statuses[n % 5],
-		    .waited = n % 2 == 0};
+		    .waited = n % 2 == 0,
+		    .store_failed = outcomes[i] == OW_REJECTED && n % 2 == 0};
 		reply_once(r, NULL, "a \"phrase\" with \\ and \xc3\xa9");
 		reply_once(r, &results[n % 4], "done");
 	}

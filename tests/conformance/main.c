@@ -4,6 +4,7 @@
  * The plugin is loaded by the daemon's own loader, configured by the daemon's
  * own rules, and put on workers as the daemon has them. See doc/conformance.md.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,6 +148,35 @@ static int take_operands(struct arguments *a, int count, char **operands)
 	return 0;
 }
 
+static bool has_test(enum ow_kind kind, const char *name)
+{
+	const struct test *t = suite_of(kind);
+	while (t->name && strcmp(t->name, name) != 0)
+		t++;
+	return t->name;
+}
+
+static int check_readable(const char *file)
+{
+	FILE *f = file ? fopen(file, "rb") : NULL;
+	if (file && !f) {
+		fprintf(stderr, "onceway-conformance: %s: %s\n", file, strerror(errno));
+		return EXIT_USAGE;
+	}
+	if (f)
+		fclose(f);
+	return 0;
+}
+
+/* What the command line names is there: a test, files. */
+static int check_named(const struct arguments *a)
+{
+	if (a->only && !has_test((enum ow_kind)kind_of(a->kind), a->only))
+		return usage_error("no such test (--list names them):", a->only);
+	int status = check_readable(a->subject.options_file);
+	return status != 0 ? status : check_readable(a->subject.events_file);
+}
+
 /* -1: go on. */
 static int read_arguments(struct arguments *a, int argc, char **argv)
 {
@@ -173,6 +203,8 @@ static int read_arguments(struct arguments *a, int argc, char **argv)
 			return status;
 	}
 	status = take_operands(a, argc - optind, argv + optind);
+	if (status == 0)
+		status = check_named(a);
 	return status != 0 ? status : -1;
 }
 
@@ -194,26 +226,6 @@ static const struct component *find_in_file(
 	if (m)
 		*why = arena_printf(arena, "%s has no %s `%s`", a->file, a->kind, a->name);
 	return NULL;
-}
-
-/* Whatever would make every test fail is told once. */
-static bool is_testable(const struct arguments *a, struct arena *arena)
-{
-	const struct subject *s = &a->subject;
-	bool found = !a->only;
-	for (const struct test *t = suite_of((enum ow_kind)kind_of(a->kind)); t->name; t++)
-		found |= a->only && strcmp(t->name, a->only) == 0;
-	if (!found)
-		fprintf(stderr,
-		    "onceway-conformance: there is no test `%s`; --list names them\n", a->only);
-	FILE *events = s->events_file ? fopen(s->events_file, "rb") : NULL;
-	if (s->events_file && !events) {
-		perror(s->events_file);
-		return false;
-	}
-	if (events)
-		fclose(events);
-	return found && subject_configure(s, NULL, "/nonexistent", arena, stderr) != NULL;
 }
 
 int main(int argc, char **argv)
@@ -238,7 +250,8 @@ int main(int argc, char **argv)
 	}
 	if (!a.subject.component) {
 		fprintf(stderr, "onceway-conformance: %s\n", why);
-	} else if (is_testable(&a, &arena)) {
+	} else if (subject_configure(&a.subject, NULL, "/nonexistent", &arena, stderr)) {
+		/* Options that are no good would make every test fail: they are told once. */
 		const struct harness harness = {
 		    .tests = suite_of((enum ow_kind)kind_of(a.kind)),
 		    .subject = &a.subject,

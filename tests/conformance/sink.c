@@ -323,37 +323,6 @@ static void test_codes(const struct subject *subject)
 	rig_free(rig);
 }
 
-struct asking {
-	struct rig *rig;
-	bool ready;
-	const char *why;
-};
-
-static void ask_ready(void *arg)
-{
-	struct asking *a = arg;
-	int pending = pending_begin("ready()");
-	a->ready = instance_ready(rig_instance(a->rig, 0), &a->why);
-	pending_end(pending);
-}
-
-static void test_ready(const struct subject *subject)
-{
-	struct rig *rig = sink_rig(subject, true);
-	struct asking a = {.rig = rig};
-	int64_t give_up = rig_now(rig) + EVENTUALLY_MS;
-	for (;;) {
-		rig_run(rig, 0, ask_ready, &a);
-		EXPECT(a.ready || (a.why && a.why[0]), "true, or a phrase that says why not",
-		    "false and no phrase");
-		if (a.ready)
-			break;
-		EXPECT(rig_now(rig) < give_up, "ready some time after start()", "%s", a.why);
-		rig_sleep(POLL_MS);
-	}
-	rig_free(rig);
-}
-
 static void test_policy(const struct subject *subject)
 {
 	struct rig *rig =

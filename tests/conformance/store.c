@@ -684,8 +684,6 @@ struct asking {
 	struct rig *rig;
 	unsigned worker;
 	int64_t keys;
-	bool ready;
-	const char *why;
 };
 
 static void ask_keys(void *arg)
@@ -740,31 +738,6 @@ static void test_count_duplicate(const struct subject *subject)
 	struct owned o;
 	new_key(rig, &o, LONG_MS, LONG_MS);
 	expect_state(rig, 0, &o.claim, OW_CLAIM_NEW, "for a key never seen");
-	rig_free(rig);
-}
-
-static void ask_ready(void *arg)
-{
-	struct asking *a = arg;
-	int pending = pending_begin("ready()");
-	a->ready = instance_ready(rig_instance(a->rig, a->worker), &a->why);
-	pending_end(pending);
-}
-
-static void test_ready(const struct subject *subject)
-{
-	struct rig *rig = two_workers(subject);
-	struct asking a = {.rig = rig, .why = NULL};
-	int64_t give_up = rig_now(rig) + EVENTUALLY_MS;
-	for (;;) {
-		rig_run(rig, 0, ask_ready, &a);
-		EXPECT(a.ready || (a.why && a.why[0]), "true, or a phrase that says why not",
-		    "false and no phrase");
-		if (a.ready)
-			break;
-		EXPECT(rig_now(rig) < give_up, "ready some time after start()", "%s", a.why);
-		rig_sleep(POLL_MS);
-	}
 	rig_free(rig);
 }
 

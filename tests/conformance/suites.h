@@ -13,6 +13,8 @@ extern const struct test source_tests[];
 void test_start_and_end(const struct subject *subject);
 void test_drain_without_start(const struct subject *subject);
 void test_several_lives(const struct subject *subject);
+/* Of those that have a ready(). */
+void test_ready(const struct subject *subject);
 
 #define LIFE_TESTS                                                                             \
 	{"life", "it starts, drains and is destroyed", RULE_START, test_start_and_end},        \

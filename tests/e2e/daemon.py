@@ -25,11 +25,11 @@ SOURCE_DIR = pathlib.Path(os.environ.get("SOURCE_DIR", pathlib.Path(__file__).pa
 BUILD_DIR = pathlib.Path(os.environ.get("BUILD_DIR", "."))
 WRAPPER = shlex.split(os.environ.get("ONCEWAY_WRAPPER", ""))
 
-# What conf/secured.yaml wants. Secrets have no defaults in an example: somebody
+# What conf/*.yaml want. Secrets have no defaults in an example: somebody
 # would run it as it is.
 EXAMPLE_SECRETS = {
     "HOOK_TOKEN": "hunter2", "HOOK_TOKEN_OLD": "hunter1", "STUDIO_PASSWORD": "hunter2",
-    "GATEWAY_KEY": "hunter2", "SIGNING_KEY": "hunter2",
+    "GATEWAY_KEY": "hunter2", "SIGNING_KEY": "hunter2", "SNS_PASSWORD": "hunter2",
     "WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
 
 # How long to wait for what must come. Nothing is ever slower on purpose, so a

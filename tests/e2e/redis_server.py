@@ -77,6 +77,8 @@ class Client:
 class Server:
     """One redis-server; nothing of it is left when it is closed."""
 
+    find_port = staticmethod(free_port)
+
     def __init__(self, *arguments):
         if not PROGRAM:
             raise unittest.SkipTest("redis-server is not installed")
@@ -85,28 +87,38 @@ class Server:
         self.path = str(self.directory / "redis.sock")
         self.arguments = arguments
         self.port = self.process = None
+        self.paused = False
         self.start()
 
     @property
     def url(self):
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
     def start(self):
         """The first time on any port; later on the same."""
         fixed = self.port is not None
         for _ in range(20):
-            self.port = self.port if fixed else free_port()
+            self.port = self.port if fixed else self.find_port()
             with open(self.directory / "log", "ab") as log:
                 self.process = subprocess.Popen(
-                    [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1",
+                    [PROGRAM, *self._words(), *self._ports(), "--bind", "127.0.0.1",
                      "--unixsocket", self.path, "--dir", str(self.directory),
-                     "--save", "", "--appendonly", "no", "--enable-debug-command", "yes",
                      *self.arguments],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             if self._answers():
                 return
             self.stop()
         raise AssertionError((self.directory / "log").read_text())
+
+    def _ports(self):
+        return ["--port", str(self.port)]
+
+    def _words(self):
+        return ["--save", "", "--appendonly", "no", "--enable-debug-command", "yes"]
 
     def _answers(self):
         def asked():
@@ -142,10 +154,12 @@ class Server:
 
     def pause(self):
         """It takes connections and bytes, and does nothing about them."""
+        self.paused = True
         self.process.send_signal(signal.SIGSTOP)
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
+        self.paused = False
 
     def kill(self):
         self.process.kill()
@@ -159,6 +173,98 @@ class Server:
     def close(self):
         self.stop()
         self.temporary.cleanup()
+
+
+class Sentinel(Server):
+    """One of those that watch a master. It is quick to give it up."""
+
+    def __init__(self, master, name, quorum, *arguments):
+        self.monitor = f"sentinel monitor {name} 127.0.0.1 {master} {quorum}\n" \
+            f"sentinel down-after-milliseconds {name} 2000\n" \
+            f"sentinel failover-timeout {name} 4000\n"
+        super().__init__(*arguments)
+
+    def _words(self):
+        file = self.directory / "sentinel.conf"
+        if not file.exists():
+            file.write_text(self.monitor)
+        return [str(file), "--sentinel"]
+
+
+class Sentinels:
+    """A master, its replicas, and sentinels that watch them."""
+
+    def __init__(self, name="mymaster", replicas=2, sentinels=3, arguments=(), watch=()):
+        self.name = name
+        self.servers, self.sentinels = [], []
+        try:
+            self.servers.append(Server(*arguments))
+            first = self.servers[0].port
+            for _ in range(replicas):
+                self.servers.append(
+                    Server("--replicaof", "127.0.0.1", str(first), *arguments))
+            for _ in range(sentinels):
+                self.sentinels.append(Sentinel(first, name, sentinels // 2 + 1, *watch))
+            wait_until(self.complete, "the sentinels to know all of each other")
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        for s in self.sentinels + self.servers:
+            s.close()
+
+    def repair(self):
+        """Everybody lives, and a failover can be done."""
+        for s in self.servers + self.sentinels:
+            if s.process.poll() is None:
+                s.resume()
+            else:
+                s.start()
+        wait_until(self.complete, "the group to be whole again", 3 * PATIENCE)
+
+    def complete(self):
+        """Whether a failover can be done: all know each other, and the replicas have it all."""
+        for s in self._living(self.sentinels):
+            fields = s.ask("SENTINEL", "MASTER", self.name)
+            state = dict(zip(fields[::2], fields[1::2]))
+            if state["flags"] != "master" or int(state["num-slaves"]) < len(self.servers) - 1 \
+                    or int(state["num-other-sentinels"]) < len(self.sentinels) - 1:
+                return False
+        return all(self._in_sync(s) for s in self._living(self.servers))
+
+    def _in_sync(self, server):
+        info = server.ask("INFO", "replication")
+        return "role:master" in info or "master_link_status:up" in info
+
+    @staticmethod
+    def _living(servers):
+        return [s for s in servers if s.process and s.process.poll() is None]
+
+    @property
+    def nodes(self):
+        return [s.address for s in self.sentinels]
+
+    def port(self, sentinel=None):
+        """Where the master is, as a sentinel has it."""
+        sentinel = sentinel or self._living(self.sentinels)[0]
+        return int(sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.name)[1])
+
+    def master(self, sentinel=None):
+        port = self.port(sentinel)
+        return next(s for s in self.servers if s.port == port)
+
+    def replicas(self):
+        master = self.master()
+        return [s for s in self._living(self.servers) if s is not master]
+
+    def wait_another(self, old):
+        """Waits for a master that is not the old one, and returns it."""
+        def found():
+            master = self.master()
+            return master is not old and "role:master" in master.ask("INFO", "replication") \
+                and master
+        return wait_until(found, "a failover", 3 * PATIENCE)
 
 
 class Proxy:

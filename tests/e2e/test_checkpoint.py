@@ -303,7 +303,7 @@ class Full(Checkpoint):
         for n in range(2):
             self.assertAnswer(self.post(onceway, event(f"t{n}")), 200)
         refused = self.post(onceway, event("t2"))
-        self.assertAnswer(refused, 503)
+        self.assertAnswer(refused, 503, '{"detail":"State backend unavailable"}')
         self.assertIsNotNone(refused.header("Retry-After"))
         self.assertAnswer(self.post(onceway, event("t0")), 200, discarded("t0"))
         self.assertEqual(onceway.metrics().get("onceway_store_full_total", store="main"), 1)

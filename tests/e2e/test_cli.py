@@ -153,7 +153,8 @@ class Key(Cli):
         self.assertRegex(self.keys([good], "--route=cxone", config=config), r"\Acxone:dedup:")
         file = self.file(config)
         _, err = self.onceway("key", "-c", file, status=1)
-        self.assertEqual(err, "onceway: there are several routes: say which with -r NAME\n")
+        self.assertEqual(err, "onceway: there are several routes, of several "
+                              "sources: say which with -r NAME\n")
         _, err = self.onceway("key", "-c", file, "-r", "c", status=1)
         self.assertEqual(err, f"onceway: there is no route `c` in {file}\n")
 

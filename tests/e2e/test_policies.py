@@ -287,8 +287,8 @@ class Store(Case):
         self.assertAnswer(self.send("b"), 200, routed("b"))
         self.assertAnswer(self.send("b"), 200, discarded("b"))
         log = self.onceway.log()
-        self.assertEqual(log.count("store main cannot be asked"), 1)
-        self.assertEqual(log.count("store main answers again"), 1)
+        self.assertEqual(log.count("store main cannot take keys"), 1)
+        self.assertEqual(log.count("store main takes keys again"), 1)
 
     def test_a_slow_claim_is_given_back(self):
         self.start(fallback=True)

@@ -584,15 +584,6 @@ class ToSink(SinkCase):
         onceway.wait_log("SIGHUP: looked at the TLS files")
         self.assertAnswer(self.post(onceway, event()), 200, routed())
 
-    def test_files_are_looked_at_when_it_starts(self):
-        for tls, why in (({"ca": self.files("none.pem")}, "tls.ca: `.*none.pem`: No such file"),
-                         ({**self.files.pair("client"), "key": self.files("server.key")},
-                          "tls.key: `.*server.key`: the key does not belong")):
-            onceway = self.delivering(self.sink(), tls=tls)
-            onceway.launch()
-            onceway.check_ended(status=1)
-            self.assertRegex(onceway.log(), rf"onceway.yaml:\d+:\d+: sink `crm` cannot be set up: .*{why}")
-
 
 class Answers(SinkCase):
     """Where an answer ends, and what became of a request."""
@@ -641,8 +632,8 @@ class Answers(SinkCase):
 
 
 class Settings(TlsCase):
-    def complaints(self, tls):
-        onceway = Daemon(configuration(9, listener={"tls": tls}))
+    def complaints(self, **options):
+        onceway = Daemon(configuration(9, **options))
         self.addCleanup(onceway.close)
         done = run("check", "-c", onceway.config)
         return done.returncode, done.stderr.decode()
@@ -661,19 +652,48 @@ class Settings(TlsCase):
                  "option `tls.client_ca`: `.*/nothing.pem`: there is no CA"),
                 ({**pair, "client": "optional"}, "option `tls.client_ca` is missing")):
             with self.subTest(why):
-                status, text = self.complaints(tls)
+                status, text = self.complaints(listener={"tls": tls})
                 self.assertEqual(status, 1)
                 self.assertRegex(text, rf"onceway.yaml:\d+:\d+: error: listener `public`: {why}")
                 self.assertEqual(text.count("error:"), 1, text)
 
+    def test_files_of_a_sink(self):
+        pair = self.files.pair("client")
+        for tls, why in (
+                ({"ca": self.files("none.pem")},
+                 "option `tls.ca`: `.*/none.pem`: No such file or directory"),
+                ({"ca": self.files("nothing.pem")},
+                 "option `tls.ca`: `.*/nothing.pem`: there is no CA certificate in PEM form"),
+                ({**pair, "key": self.files("server.key")},
+                 "option `tls.key`: `.*/server.key`: the key does not belong to the certificate"),
+                ({**pair, "key": self.files("encrypted.key")},
+                 "option `tls.key`: `.*/encrypted.key`: the key has a password"),
+                # What the plugin itself complains about is not said twice.
+                ({"certificate": self.files("none.pem")},
+                 "option `tls.certificate` needs its private key: add tls.key")):
+            with self.subTest(why):
+                status, text = self.complaints(sink=self.sink_with(tls))
+                self.assertEqual(status, 1)
+                self.assertRegex(text, rf"onceway.yaml:\d+:\d+: error: sink `crm`: {why}")
+                self.assertEqual(text.count("error:"), 1, text)
+        sound = {**pair, "ca": self.files("hashed")}
+        self.assertEqual(self.complaints(sink=self.sink_with(sound)), (0, ""))
+
+    @staticmethod
+    def sink_with(tls):
+        return {"url": "https://localhost/", "tls": tls}
+
     def test_dates_are_warnings(self):
         for name, why in (("expired", "has expired on 2020-01-01"), ("soon", "expires on 2"),
                           ("future", "is not valid before 2100-01-01")):
-            status, text = self.complaints(self.files.pair(name))
-            self.assertEqual(status, 0)
-            self.assertRegex(
-                text, rf":\d+:\d+: warning: listener `public`: option `tls.certificate`: "
-                rf"`.*/{name}.pem`: the certificate {why}")
+            for what, options in (
+                    ("listener `public`", {"listener": {"tls": self.files.pair(name)}}),
+                    ("sink `crm`", {"sink": self.sink_with(self.files.pair(name))})):
+                status, text = self.complaints(**options)
+                self.assertEqual(status, 0)
+                self.assertRegex(
+                    text, rf":\d+:\d+: warning: {what}: option `tls.certificate`: "
+                    rf"`.*/{name}.pem`: the certificate {why}")
 
     def test_the_example(self):
         """conf/secured.yaml with its TLS lines put in."""

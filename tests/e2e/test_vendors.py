@@ -1,12 +1,11 @@
 """All vendors in one process: each one's keys, replies and mistakes, next to the others'."""
 import hashlib
 import json
-import random
 import threading
 import unittest
 
 from case import Answer, Case, Later, client, event, together, wait_until
-from daemon import SOURCE_DIR, WRAPPER, configuration, run
+from daemon import SOURCE_DIR, configuration, run
 
 PATHS = {"cxone": client.PATH, "cognigy": "/webhook/cognigy", "genesys": "/events/genesys",
          "auto": "/events", "fields": "/hook"}
@@ -265,43 +264,6 @@ class Together(VendorCase):
         expected = {(name, "delivered"): 1 for name in bodies}
         expected.update({(name, "duplicate"): 3 for name in bodies})
         self.assertEqual(self.outcomes(), expected)
-
-    def test_a_mixed_stream(self):
-        """All samples, many times changed a little, shuffled, with copies: exact counts."""
-        rng = random.Random(5)
-        unique = self.stream(40 if WRAPPER else 1200)
-        copies = [rng.choice(unique) for _ in range(len(unique) * 2 // 3)]
-        stream = unique + copies
-        rng.shuffle(stream)
-        with self.connect(self.onceway) as connection:
-            for name, body, headers in stream:
-                connection.post(body, PATHS[name], headers)
-                self.assertAnswer(connection.answer(), 200)
-        expected = {}
-        for kind, events in (("delivered", unique), ("duplicate", copies)):
-            for name, _, _ in events:
-                expected[name, kind] = expected.get((name, kind), 0) + 1
-        self.assertEqual(self.outcomes(), expected)
-        self.assertEqual(sorted(self.crm.bodies), sorted(b for _, b, _ in unique))
-
-    @staticmethod
-    def stream(each):
-        """So many different events of each vendor: (route, body, headers)."""
-        real = [json.loads(v["event"]) for v in vectors("genesys")
-                if v["case"].startswith("sample:") and "options" not in v]
-        out = []
-        for n in range(each):
-            notification = json.loads(json.dumps(real[n % len(real)]))
-            notification["id"] = f"e-{n}"
-            notification["detail"]["topicName"] += f".{n}"
-            out += [
-                ("cxone", event(f"trg-{n}", contactId=n), ()),
-                ("cognigy", call(sequence=n), FORM),
-                ("genesys", json.dumps(notification).encode(), ()),
-                ("auto", json.dumps({"detail": json.dumps({"conversationId": n + 1})}).encode(),
-                 ()),
-                ("fields", b'{"n":%d}' % n, [("webhook-id", f"msg_{n}")])]
-        return out
 
 
 class KeyCommand(Case):

@@ -121,6 +121,8 @@ void mock_destroy(struct ow_instance *instance);
 /* Without such a function in the component the operation is finished with OK. */
 struct ow_op *mock_start(struct ow_instance *instance);
 struct ow_op *mock_drain(struct ow_instance *instance);
+/* Calls reopen(), which the component must have. */
+void mock_reopen(struct ow_instance *instance);
 
 /* ---- operations ---- */
 

@@ -16,16 +16,29 @@ struct mock_serve {
 	void *arg;
 };
 
+/* How well it fits: an exact path best, then the longest of those with a star; 0: not at all.
+ */
+static size_t fit(const struct mock_serve *s, struct ow_text path)
+{
+	struct ow_text name = text_of(s->path);
+	if (text_equal(name, path))
+		return SIZE_MAX;
+	bool below = text_ends_with(name, text_of("/*")) &&
+		     text_begins_with(path, text_span(name.data, name.len - 1));
+	return below ? name.len : 0;
+}
+
 static struct mock_serve *find_serve(struct mock *m, const char *listener, struct ow_text path)
 {
+	struct mock_serve *found = NULL;
 	list_each(&m->serves, it)
 	{
 		struct mock_serve *s = list_entry(it, struct mock_serve, link);
-		if (strcmp(s->listener, listener) == 0 && text_equal(text_of(s->path), path) &&
-		    !s->instance->draining)
-			return s;
+		if (strcmp(s->listener, listener) == 0 && !s->instance->draining &&
+		    fit(s, path) > (found ? fit(found, path) : 0))
+			found = s;
 	}
-	return NULL;
+	return found;
 }
 
 void mock_refuse_serve(struct mock *m, const char *why)
@@ -38,7 +51,8 @@ int mock_host_http_serve(struct ow_instance *self, const char *listener, const c
 {
 	struct mock *m = self->mock;
 	*why = m->refuse_serve;
-	if (!*why && find_serve(m, listener, text_of(path)))
+	const struct mock_serve *taken = find_serve(m, listener, text_of(path));
+	if (!*why && taken && strcmp(taken->path, path) == 0)
 		*why = "the path is taken";
 	if (*why)
 		return -1;

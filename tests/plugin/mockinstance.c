@@ -237,6 +237,13 @@ struct ow_op *mock_drain(struct ow_instance *instance)
 	return op;
 }
 
+void mock_reopen(struct ow_instance *instance)
+{
+	if (!instance->component->reopen)
+		mock_fail("%s has no reopen()", instance->name);
+	instance->component->reopen(instance->state);
+}
+
 static const void *ops_of(const struct ow_instance *instance, enum ow_kind kind)
 {
 	if (instance->component->kind != kind)

@@ -1,10 +1,12 @@
 #include "tests/tls/certificates.h"
 
+#include <ftw.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -164,4 +166,31 @@ void certificates_make(const char *directory)
 	drop(between);
 	drop(other);
 	drop(ca);
+}
+
+/* ---- the fixture ---- */
+
+static char fixture[64];
+
+void certificates_set_up(void)
+{
+	strcpy(fixture, "/tmp/onceway-tls-XXXXXX");
+	need(mkdtemp(fixture) != NULL, "making a directory");
+	certificates_make(fixture);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+void certificates_tear_down(void)
+{
+	nftw(fixture, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *certificates_directory(void)
+{
+	return fixture;
 }

@@ -27,4 +27,10 @@
 /* Aborts with a message when something fails. */
 void certificates_make(const char *directory);
 
+/* The fixture of a test program: a temporary directory with all of it. */
+void certificates_set_up(void);
+void certificates_tear_down(void);
+/* Its path, in between. */
+const char *certificates_directory(void);
+
 #endif

@@ -191,6 +191,8 @@ struct ow_reply_request {
 	const struct ow_result *result; /* the sink's answer, or NULL */
 	/* DUPLICATE: it came while the first was under way and waited for its result */
 	bool waited;
+	/* since 1.2. REJECTED: because the store cannot be asked */
+	bool store_failed;
 };
 
 #endif

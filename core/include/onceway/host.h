@@ -263,9 +263,12 @@ struct ow_host {
 	/* ---- HTTP listeners (sources) ---- */
 
 	/*
-	 * Takes the requests for an exact path on a configured listener. 0, or
-	 * -1 with *why: no such listener, or the path is taken. It goes on
-	 * while the instance drains, for requests already under way.
+	 * Takes the requests for an exact path on a configured listener; since
+	 * 1.2, if the path ends with a slash and a star, for all paths that
+	 * begin as it does up to the star, except those that another source
+	 * takes exactly, or with more of them before its star. 0, or -1 with
+	 * *why: no such listener, or the path is taken. It goes on while the
+	 * instance drains, for requests already under way.
 	 */
 	int (*http_serve)(struct ow_instance *self, const char *listener, const char *path,
 	    unsigned methods, ow_http_handler *handler, void *arg, const char **why);

@@ -15,7 +15,8 @@
  *
  * Life of an instance: create() allocates and looks at its configuration;
  * start() opens sockets and begins; drain() stops taking in and finishes when
- * idle; destroy() frees. A state is never used after destroy().
+ * idle; destroy() frees. A state is never used after destroy(). In between
+ * reopen() may ask for files to be opened anew.
  *
  * Asynchrony: what can wait takes a struct ow_op and returns nothing. The
  * plugin finishes it exactly once, with the host function named there: at
@@ -76,6 +77,14 @@ struct ow_component {
 	void (*destroy)(void *state);
 
 	const void *ops;
+
+	/*
+	 * Since 1.2. Optional. Opens anew what it writes to by name, such as a
+	 * log file: it may have been renamed (SIGUSR1). What cannot be opened
+	 * stays as it is, with a line in the log. Called at any time, also before
+	 * start() and while draining.
+	 */
+	void (*reopen)(void *state);
 };
 
 /* Complaints of check(). The core adds file, line and column of the option. */

@@ -33,6 +33,24 @@ START_TEST(compares_without_case)
 }
 END_TEST
 
+START_TEST(compares_ends)
+{
+	struct ow_text t = text_of("abcAB");
+	ck_assert(text_begins_with(t, text_of("ab")) && text_ends_with(t, text_of("AB")));
+	ck_assert(!text_begins_with(t, text_of("AB")) && !text_ends_with(t, text_of("ab")));
+	ck_assert(text_begins_with(t, t) && text_ends_with(t, t));
+	ck_assert(text_begins_with(t, text_of("")) && text_ends_with(t, text_of("")));
+	ck_assert(!text_begins_with(text_of("a"), text_of("ab")));
+	ck_assert(!text_ends_with(text_of("b"), text_of("ab")));
+	ck_assert(text_begins_with_nocase(t, text_of("ABc")));
+	ck_assert(text_ends_with_nocase(t, text_of("cab")));
+	ck_assert(!text_begins_with_nocase(t, text_of("b")));
+	ck_assert(!text_ends_with_nocase(t, text_of("a")));
+	ck_assert(!text_begins_with_nocase(text_of("a"), text_of("ab")));
+	ck_assert(!text_ends_with_nocase(text_of("b"), text_of("ab")));
+}
+END_TEST
+
 START_TEST(stores_what_has_room)
 {
 	char out[4] = "xxx";
@@ -218,6 +236,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("text");
 	tcase_add_test(t, compares);
 	tcase_add_test(t, compares_without_case);
+	tcase_add_test(t, compares_ends);
 	tcase_add_test(t, stores_what_has_room);
 	tcase_add_test(t, reads_hexadecimal_digits);
 	tcase_add_test(t, trims_spaces_and_tabs_only);

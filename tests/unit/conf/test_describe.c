@@ -66,6 +66,30 @@ START_TEST(a_number_with_words)
 }
 END_TEST
 
+START_TEST(a_tree)
+{
+	struct trees {
+		const struct conf_node *known, *any;
+	};
+	static const struct ow_option options[] = {
+	    CONF_TREE(struct trees, known, "match.event", .unit = "event pattern",
+		.help = "Which events."),
+	    CONF_TREE(struct trees, any, "any", .help = "Whatever."),
+	    OW_OPTION_END,
+	};
+	struct buf out = BUF_INIT;
+	conf_describe((struct conf_table){options, 0}, CONF_TEXT, &out);
+	ck_assert_str_eq(out.data, "  match.event  event pattern\n"
+				   "               Which events.\n"
+				   "  any          any value\n"
+				   "               Whatever.\n");
+	buf_clear(&out);
+	conf_describe((struct conf_table){options, 0}, CONF_JSON, &out);
+	ck_assert_ptr_nonnull(strstr(out.data, "{\"name\":\"match.event\",\"type\":\"tree\""));
+	buf_free(&out);
+}
+END_TEST
+
 START_TEST(in_markdown)
 {
 	expect(CONF_MARKDOWN,
@@ -260,6 +284,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("conf/describe");
 	TCase *t = tcase_create("describe");
 	tcase_add_test(t, for_a_terminal);
+	tcase_add_test(t, a_tree);
 	tcase_add_test(t, a_number_with_words);
 	tcase_add_test(t, in_markdown);
 	tcase_add_test(t, in_roff);

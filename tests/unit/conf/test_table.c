@@ -106,6 +106,7 @@ static const struct {
     {{{.name = "a._b", NUMBER}}, "option `a._b`: its name must be of the form [a-z][a-z0-9_]*"},
     {{{.name = "a", .type = 0, HELP}}, "option `a`: its type is not known"},
     {{{.name = "a", .type = 99, HELP}}, "option `a`: its type is not known"},
+    {{{.name = "a", .type = CONF_T_TREE, HELP}}, "option `a`: its type is not known"},
     {{{.name = "a", .type = OW_T_INT, .offset = sizeof(struct small) - 7, HELP}},
 	"option `a`: it lies outside of the configuration struct"},
     {{{.name = "a", .type = OW_T_INT, .offset = UINT32_MAX, HELP}},

@@ -63,6 +63,37 @@ START_TEST(writes_scalars)
 }
 END_TEST
 
+struct wood {
+	const struct conf_node *tree, *none;
+};
+static const struct ow_option wood_options[] = {
+    CONF_TREE(struct wood, tree, "deep.tree", .help = "A tree."),
+    CONF_TREE(struct wood, none, "none", .help = "None."),
+    OW_OPTION_END,
+};
+
+/* Whatever it is, a tree is handed over as it stands there. */
+START_TEST(hands_trees_over)
+{
+	static const char *const values[] = {
+	    "{a: [1, {b: ~}]}", "[x, y]", "text", "\"\"", "[]", "{}"};
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct fixture f;
+		struct wood wood = {NULL, NULL};
+		fixture_open(&f);
+		struct conf_check check = {{wood_options, 0}, "it", NULL, &f.arena, &f.report};
+		const struct conf_node *root = fixture_parse(
+		    &f, arena_printf(&f.arena, "deep: {tree: %s}\nnone:\n", values[i]));
+		ck_assert(conf_check_options(&check, root, root->mark, &wood));
+		ck_assert_ptr_eq(wood.tree, conf_option_node(root, "deep.tree"));
+		ck_assert_int_eq(wood.tree->mark.column, 14);
+		ck_assert_ptr_null(wood.none);
+		ck_assert_str_eq(fixture_printed(&f), "");
+		fixture_close(&f);
+	}
+}
+END_TEST
+
 START_TEST(writes_lists)
 {
 	struct fixture f;
@@ -275,6 +306,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("conf/value");
 	TCase *t = tcase_create("value");
 	tcase_add_test(t, writes_scalars);
+	tcase_add_test(t, hands_trees_over);
 	tcase_add_test(t, writes_lists);
 	tcase_add_test(t, copies_texts);
 	tcase_add_loop_test(t, says_what_is_wrong, 0, COUNT(bad));

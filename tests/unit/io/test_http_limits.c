@@ -195,7 +195,7 @@ START_TEST(time_for_a_head_counts_from_its_first_byte)
 	}
 	client_expect_nothing(&c);
 	rig_advance(1);
-	client_expect_last(&c, 408, "{\"detail\":\"Request Timeout\"}");
+	client_expect_last(&c, 408, "{\"detail\":\"request not complete in time\"}");
 	ck_assert_uint_eq(stats()->timeouts, 1);
 }
 END_TEST

@@ -257,6 +257,52 @@ START_TEST(paths_are_taken_once)
 }
 END_TEST
 
+/* Answers with the path it was registered for. */
+static void say_path(struct ow_http_request *request, void *arg)
+{
+	http_request_answer(request,
+	    &(struct http_answer){
+		.status = 200, .content_type = text_of("text/plain"), .body = text_of(arg)});
+}
+
+static void serve_path(const char *path)
+{
+	ck_assert(http_server_serve(
+	    rig.server, path, OW_HTTP_GET, say_path, (void *)(uintptr_t)path));
+}
+
+/* An exact path before all others, then the longest of those with a star. */
+START_TEST(paths_below_one)
+{
+	static const struct {
+		const char *target, *found;
+	} asked[] = {{"/w/a", "/w/*"}, {"/w/", "/w/*"}, {"/w/deep/er", "/w/deep/*"},
+	    {"/w/deep/exact", "/w/deep/exact"}, {"/w/deep/exact/", "/w/deep/*"},
+	    {"/w/deep/exact?x=/y", "/w/deep/exact"}, {"/w/dee", "/w/*"}, {"/w/*", "/w/*"},
+	    {"/w/**", "/w/*"}, {"/w/slash/", "/w/slash/"}, {"/w", NULL}, {"/wa", NULL},
+	    {"/W/a", NULL}, {"/x/w/a", NULL}};
+	serve_path("/w/*");
+	serve_path("/w/deep/exact");
+	serve_path("/w/deep/*");
+	serve_path("/w/slash/*");
+	serve_path("/w/slash/");
+	ck_assert(!http_server_serve(rig.server, "/w/*", OW_HTTP_GET, say_path, NULL));
+	for (int turn = 0; turn < 2; turn++) {
+		for (size_t i = 0; i < COUNT(asked); i++) {
+			char text[128];
+			snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n" HOST "\r\n",
+			    asked[i].target);
+			client_send(&c, text);
+			client_expect(&c, asked[i].found ? 200 : 404,
+			    asked[i].found ? asked[i].found : "{\"detail\":\"Not Found\"}");
+		}
+		serve_path(turn ? "/*" : "/unused/*");
+	}
+	client_send(&c, "GET /anything HTTP/1.1\r\n" HOST "\r\n");
+	client_expect(&c, 200, "/*");
+}
+END_TEST
+
 /* ---- pipelining ---- */
 
 START_TEST(answers_in_order)
@@ -554,6 +600,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_denied_body_is_dropped);
 	tcase_add_test(t, nothing_is_accepted_too_early);
 	tcase_add_test(t, paths_are_taken_once);
+	tcase_add_test(t, paths_below_one);
 	tcase_add_test(t, answers_in_order);
 	tcase_add_test(t, handled_in_order);
 	tcase_add_test(t, a_refusal_waits_for_its_turn);

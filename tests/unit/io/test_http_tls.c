@@ -4,7 +4,6 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +24,6 @@
 
 #define LARGE ((size_t)8 * 1024 * 1024)
 
-static char directory[64];
 static char paths[4][128];
 
 static struct {
@@ -53,7 +51,7 @@ static struct {
 
 static const char *file(int i, const char *name)
 {
-	snprintf(paths[i], sizeof(paths[i]), "%s/%s", directory, name);
+	snprintf(paths[i], sizeof(paths[i]), "%s/%s", certificates_directory(), name);
 	return paths[i];
 }
 
@@ -347,29 +345,11 @@ START_TEST(what_may_have_been_received)
 }
 END_TEST
 
-static void make_directory(void)
-{
-	strcpy(directory, "/tmp/onceway-tls-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	certificates_make(directory);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
-static void remove_directory(void)
-{
-	nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static Suite *suite(void)
 {
 	Suite *s = suite_create("http over tls");
 	TCase *t = tcase_create("http over tls");
-	tcase_add_unchecked_fixture(t, make_directory, remove_directory);
+	tcase_add_unchecked_fixture(t, certificates_set_up, certificates_tear_down);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, bodies_of_all_sizes);

@@ -6,7 +6,6 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -27,7 +26,6 @@
 #include "tests/tls/certificates.h"
 #include "tests/unit/main.h"
 
-static char directory[64];
 static FILE *log_file;
 
 /* "DIR/NAME"; of the last few calls. */
@@ -36,7 +34,7 @@ static const char *file(const char *name)
 	static char paths[8][128];
 	static int next;
 	char *path = paths[next++ % 8];
-	snprintf(path, 128, "%s/%s", directory, name);
+	snprintf(path, 128, "%s/%s", certificates_directory(), name);
 	return path;
 }
 
@@ -682,7 +680,7 @@ START_TEST(complaints_about_files)
 	expect_complaint(c, 0, "");
 	c.certificate = file("missing.pem");
 	expect_complaint(c, 1, "missing.pem`: No such file or directory");
-	c.certificate = directory;
+	c.certificate = certificates_directory();
 	expect_complaint(c, 1, "is not a file");
 	c.certificate = file("nothing.pem");
 	expect_complaint(c, 1, "0: ");
@@ -709,7 +707,7 @@ START_TEST(complaints_about_files)
 	expect_complaint(c, 1, "2: is missing");
 	c.ca = file("nothing.pem");
 	expect_complaint(c, 1, "there is no CA certificate in PEM form in it");
-	c.ca = directory;
+	c.ca = certificates_directory();
 	expect_complaint(c, 1, "there is no CA in it that could be found: run `openssl rehash");
 	c.ca = file("missing.pem");
 	expect_complaint(c, 1, "2: ");
@@ -965,29 +963,11 @@ START_TEST(no_memory_for_a_stream)
 }
 END_TEST
 
-static void make_directory(void)
-{
-	strcpy(directory, "/tmp/onceway-tls-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	certificates_make(directory);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
-static void remove_directory(void)
-{
-	nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static Suite *suite(void)
 {
 	Suite *s = suite_create("tls");
 	TCase *t = tcase_create("tls");
-	tcase_add_unchecked_fixture(t, make_directory, remove_directory);
+	tcase_add_unchecked_fixture(t, certificates_set_up, certificates_tear_down);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, names_and_addresses);

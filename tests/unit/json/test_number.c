@@ -104,6 +104,56 @@ START_TEST(long_texts)
 }
 END_TEST
 
+/* ---- by value ---- */
+
+static const char *const ascending[] = {"-1e400", "-12345678901234567890.5",
+    "-12345678901234567890", "-10", "-9.99", "-1.0000000000000000000001", "-1", "-1e-300", "0",
+    "1e-400", "1e-300", "0.001", "0.0010000000000000000001", "0.01", "0.1", "0.11", "0.9", "1",
+    "1.1", "9", "9.5", "10", "99", "100", "100.01", "1763740800000", "9007199254740992",
+    "9007199254740993", "12345678901234567890", "1e100", "1.1e100", "2e100"};
+#define ASCENDING ((int)(sizeof(ascending) / sizeof(*ascending)))
+
+START_TEST(compares_by_value)
+{
+	for (int i = 0; i < ASCENDING; i++) {
+		int got = json_number_compare(text_of(ascending[_i]), text_of(ascending[i]));
+		int want = (_i > i) - (_i < i);
+		ck_assert_msg((got > 0) - (got < 0) == want, "%s with %s: %d", ascending[_i],
+		    ascending[i], got);
+	}
+}
+END_TEST
+
+static const char *const equal[][2] = {{"0", "-0"}, {"0", "0.00"}, {"0e5", "0"},
+    {"0.0e-7", "-0"}, {"300", "300.0"}, {"300", "3.0e2"}, {"3E+2", "0.3e3"},
+    {"301.8", "3.018e2"}, {"0.001", "1e-3"}, {"0.00100", "10e-4"}, {"-5.50", "-55e-1"},
+    {"1000000000000000000000000", "1e24"}, {"100e-2", "1"}};
+
+START_TEST(knows_the_same_number)
+{
+	struct ow_text a = text_of(equal[_i][0]), b = text_of(equal[_i][1]);
+	ck_assert_msg(json_number_compare(a, b) == 0, "%s, %s", a.data, b.data);
+	ck_assert_msg(json_number_compare(b, a) == 0, "%s, %s", b.data, a.data);
+}
+END_TEST
+
+START_TEST(tells_numbers_from_other_texts)
+{
+	static const char *const other[] = {"", "-", "+1", ".5", "1.", "01", "-01", "1e", "1e+",
+	    "1.e5", "0x10", "1_000", " 1", "1 ", "1a", "NaN", "Infinity", "1,5", "--1",
+	    "1e5.0"};
+	for (int i = 0; i < ASCENDING; i++)
+		ck_assert_msg(json_is_number(text_of(ascending[i])), "%s", ascending[i]);
+	for (size_t i = 0; i < sizeof(equal) / sizeof(*equal); i++)
+		ck_assert(json_is_number(text_of(equal[i][0])) &&
+			  json_is_number(text_of(equal[i][1])));
+	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++)
+		ck_assert_msg(!json_is_number(text_of(other[i])), "%s", other[i]);
+	ck_assert(json_is_number(text_span("12x", 2)));
+	ck_assert(!json_is_number(text_span("1e5", 2)));
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("number");
@@ -111,6 +161,9 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, in_range, 0, sizeof(representable) / sizeof(*representable));
 	tcase_add_loop_test(t, out_of_range, 0, sizeof(overflowing) / sizeof(*overflowing));
 	tcase_add_test(t, long_texts);
+	tcase_add_loop_test(t, compares_by_value, 0, ASCENDING);
+	tcase_add_loop_test(t, knows_the_same_number, 0, sizeof(equal) / sizeof(*equal));
+	tcase_add_test(t, tells_numbers_from_other_texts);
 	suite_add_tcase(s, t);
 	return s;
 }

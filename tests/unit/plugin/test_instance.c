@@ -7,7 +7,7 @@
 #include "tests/unit/main.h"
 #include "tests/unit/plugin/fixture.h"
 
-static int created, destroyed, told;
+static int created, destroyed, reopened, told;
 static struct ow_op op;
 
 static void *create_none(
@@ -48,6 +48,12 @@ static void drain_at_once(void *state, struct ow_op *o)
 	fixture.host->op_done(o, OW_FAIL, "cannot stop");
 }
 
+static void reopen_counted(void *state)
+{
+	ck_assert_ptr_eq(state, &created);
+	reopened++;
+}
+
 static void tell(struct ow_op *o, void *arg)
 {
 	ck_assert_ptr_eq(o, &op);
@@ -66,7 +72,7 @@ static struct component counted(enum ow_kind kind)
 static void start(void)
 {
 	fixture_start();
-	created = destroyed = told = 0;
+	created = destroyed = reopened = told = 0;
 	op_init(&op);
 }
 
@@ -138,6 +144,19 @@ START_TEST(without_start_and_drain_all_is_well)
 	instance_drain(fixture.sink, &op, tell, &told);
 	fixture_spin();
 	ck_assert_int_eq(told, 2);
+}
+END_TEST
+
+START_TEST(files_are_opened_anew_by_those_that_have_some)
+{
+	struct component c = counted(OW_SINK);
+	struct ow_instance *i = fixture_instance(&c, "s");
+	instance_reopen(i);
+	ck_assert_int_eq(reopened, 0);
+	c.description.reopen = reopen_counted;
+	instance_reopen(i);
+	ck_assert_int_eq(reopened, 1);
+	instance_free(i);
 }
 END_TEST
 
@@ -217,6 +236,7 @@ static Suite *suite(void)
 	tcase_add_test(t, one_that_cannot_be_made_says_why);
 	tcase_add_test(t, start_and_drain_are_the_component_s);
 	tcase_add_test(t, without_start_and_drain_all_is_well);
+	tcase_add_test(t, files_are_opened_anew_by_those_that_have_some);
 	tcase_add_test(t, readiness_is_asked_of_stores_and_sinks);
 	tcase_add_test(t, functions_of_an_older_component);
 	tcase_add_test(t, functions_of_a_newer_component);

@@ -171,6 +171,7 @@ START_TEST(what_is_not_a_shared_object_is_refused)
 	/* The rest is the dynamic linker's. */
 	ck_assert_int_eq(strncmp(why, file, strlen(file)), 0);
 	ck_assert_int_eq(strncmp(why + strlen(file), " cannot be loaded: ", 19), 0);
+	ck_assert_msg(!strstr(why + strlen(file), file), "it is named twice: %s", why);
 	file = modules_write("empty.so", "", 0, 0644);
 	ck_assert_ptr_null(loader_open(file, &arena, &why));
 	ck_assert_int_eq(strncmp(why + strlen(file), " cannot be loaded: ", 19), 0);

@@ -72,6 +72,16 @@ START_TEST(finishing_later)
 }
 END_TEST
 
+START_TEST(how_long_it_took)
+{
+	begin(OP_PLAIN);
+	clock_advance(&fixture.clock, 1500);
+	fixture.host->op_done(&op, OW_OK, NULL);
+	spin_and_count(1);
+	ck_assert_double_eq(op_seconds(&op), 1.5);
+}
+END_TEST
+
 /* A reason goes into the log, /status and answers. "open sesame" is the fixture's. */
 START_TEST(reasons_show_no_secret)
 {
@@ -454,6 +464,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_add_test(t, finishing_at_once_is_told_later);
 	tcase_add_test(t, finishing_later);
+	tcase_add_test(t, how_long_it_took);
 	tcase_add_test(t, reasons_show_no_secret);
 	tcase_add_test(t, an_operation_is_used_again);
 	tcase_add_test(t, the_callback_may_begin_it_again);

@@ -335,7 +335,7 @@ static enum ow_rc key_of(void *state, const struct ow_event *event, struct ow_ke
 	return OW_OK;
 }
 
-/* OUTCOME [waited] key=KEY why=WHY [result=BODY] [field=FIELD] */
+/* OUTCOME [store] [waited] key=KEY why=WHY [result=BODY] [field=FIELD] */
 static void reply_of(void *state, const struct ow_event *event,
     const struct ow_reply_request *request, struct ow_reply *reply)
 {
@@ -343,6 +343,7 @@ static void reply_of(void *state, const struct ow_event *event,
 	(void)state, (void)event;
 	host->reply_begin(reply, 0, "text/plain");
 	host->reply_add(reply, text_of(outcome_name(request->outcome)));
+	host->reply_add(reply, text_of(request->store_failed ? " store" : ""));
 	host->reply_add(reply, text_of(request->waited ? " waited key=" : " key="));
 	host->reply_add(reply, request->key);
 	host->reply_add(reply, text_of(" why="));
@@ -560,7 +561,7 @@ static void start_pulse(void)
 }
 
 static void add_route(const char *name, const struct route_policy *policy,
-    struct ow_instance *source, struct ow_instance *store)
+    struct ow_instance *source, struct ow_instance *store, const struct match *match)
 {
 	int64_t limit = rig.setup.also_limit_ms;
 	const struct copy_sink also = {rig.second_sink, limit ? limit : 60000};
@@ -568,6 +569,7 @@ static void add_route(const char *name, const struct route_policy *policy,
 	    rig.engine, route_new(&(struct route_parts){.name = name,
 			    .policy = policy,
 			    .source = instance_name(source),
+			    .match = match,
 			    .keyer = rig.keyer,
 			    .store = store,
 			    .sink = rig.sink,
@@ -596,7 +598,7 @@ void rig_start(struct rig_setup setup)
 	start_pulse();
 	rig.engine = engine_new(rig.worker);
 	make_instances();
-	add_route("r", &rig.setup.policy, rig.source, rig.store);
+	add_route("r", &rig.setup.policy, rig.source, rig.store, rig.setup.match);
 }
 
 void rig_second_route(bool own_store)
@@ -609,7 +611,14 @@ void rig_second_route(bool own_store)
 		    instance_new(rig.worker, instance_component(rig.store), "st2", NULL, &why);
 	rig.second_policy = rig.setup.policy;
 	add_route("r2", &rig.second_policy, rig.second_source,
-	    own_store ? rig.second_store : rig.store);
+	    own_store ? rig.second_store : rig.store, NULL);
+}
+
+void rig_other_route(const char *name, const struct match *match)
+{
+	rig.other_route = name;
+	rig.second_policy = rig.setup.policy;
+	add_route(name, &rig.second_policy, rig.source, rig.store, match);
 }
 
 static void note_drained(void *arg)
@@ -632,8 +641,11 @@ static void check_end(void)
 		ck_assert_msg(s->settled == 1, "%s is settled %u times", s->name, s->settled);
 		sent += s->outcome != OW_UNROUTED && !s->second;
 	}
-	for (int o = OW_DELIVERED; o < OUTCOMES; o++)
+	for (int o = OW_DELIVERED; o < OUTCOMES; o++) {
 		counted += rig_outcomes((enum ow_outcome)o);
+		if (rig.other_route)
+			counted += rig_outcomes_of(rig.other_route, (enum ow_outcome)o);
+	}
 	ck_assert_int_eq(counted, sent);
 	ck_assert_int_eq(rig_metric("onceway_inflight", NULL, NULL), 0);
 	ck_assert_int_eq(rig_metric("onceway_waiting", NULL, NULL), 0);
@@ -692,4 +704,11 @@ int64_t rig_metric(const char *family, const char *label, const char *value)
 int64_t rig_outcomes(enum ow_outcome outcome)
 {
 	return rig_metric("onceway_events_total", "outcome", outcome_name(outcome));
+}
+
+int64_t rig_outcomes_of(const char *route, enum ow_outcome outcome)
+{
+	const struct metric_label labels[] = {{"route", text_of(route)},
+	    {"outcome", text_of(outcome_name(outcome))}, {NULL, TEXT_NONE}};
+	return metrics_total(rig.common.metrics, "onceway_events_total", labels);
 }

@@ -89,11 +89,12 @@ struct sent {
 struct rig_setup {
 	struct route_policy policy;
 	struct ow_sink_policy retry;
-	bool no_reply;	       /* the keyer shapes no replies */
-	bool fallback;	       /* the route has one: the second store */
-	bool also;	       /* the second sink gets copies */
-	int64_t also_limit_ms; /* of one copy's attempt; 0: a minute */
-	uint64_t seed;	       /* of the worker's randomness; 0: as it comes */
+	bool no_reply;		   /* the keyer shapes no replies */
+	bool fallback;		   /* the route has one: the second store */
+	bool also;		   /* the second sink gets copies */
+	int64_t also_limit_ms;	   /* of one copy's attempt; 0: a minute */
+	uint64_t seed;		   /* of the worker's randomness; 0: as it comes */
+	const struct match *match; /* which events the route takes; NULL: all */
 };
 
 struct rig {
@@ -111,6 +112,7 @@ struct rig {
 	unsigned made[CALL_KINDS];
 	unsigned cancels, labels_counted;
 	struct buf story;
+	const char *other_route; /* of the first one's source; NULL: none */
 	bool emitting, drained;
 	/* Chooses a step for calls that no script is left for; NULL: the default one. */
 	void (*improvise)(const struct call *call, struct step *step);
@@ -145,6 +147,9 @@ struct sent *rig_emit_body(const char *body);
 void rig_second_route(bool own_store);
 struct sent *rig_emit_second(const char *key);
 
+/* A route for what the first one leaves of its source; policy: the first one's, at first. */
+void rig_other_route(const char *name, const struct match *match);
+
 /* Lets everything happen that can happen without time passing. */
 void rig_spin(void);
 /* One turn of the loop, waiting for timers. */
@@ -167,6 +172,7 @@ void rig_expect(const char *story);
 /* The value of a series of the route, store or sink under test; label may be NULL. */
 int64_t rig_metric(const char *family, const char *label, const char *value);
 int64_t rig_outcomes(enum ow_outcome outcome);
+int64_t rig_outcomes_of(const char *route, enum ow_outcome outcome);
 
 /* ---- the stores behind (model.c); the second one's keys begin with "2" ---- */
 

@@ -241,7 +241,8 @@ START_TEST(a_store_that_cannot_claim_is_503)
 	struct sent *s = rig_emit("a");
 	rig_expect("claim a, settle a rejected 503");
 	ck_assert_int_eq(s->retry_after_ms, 1000);
-	ck_assert_str_eq(s->why, "the store cannot be asked");
+	ck_assert_str_eq(s->why, "the store cannot take its key");
+	ck_assert_str_eq(s->body, "rejected store key=a why=the store cannot take its key");
 	ck_assert_int_eq(store_errors(), 1);
 }
 END_TEST

@@ -64,7 +64,7 @@ START_TEST(a_flood_hides_no_error)
 	rig_script(CALL_CLAIM, (struct step){.rc = OW_FAIL, .why = "unreachable"});
 	struct sent *d = rig_emit("d");
 	rig_until(d->settled);
-	ck_assert_uint_eq(lines_with("rejected: the store cannot be asked"), 1);
+	ck_assert_uint_eq(lines_with("rejected: the store cannot take its key"), 1);
 }
 END_TEST
 

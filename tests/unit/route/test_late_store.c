@@ -42,6 +42,7 @@ START_TEST(a_claim_answered_too_late_is_released)
 	rig_expect("claim a, cancel claim, release a, settle a rejected 503");
 	ck_assert(!s->acknowledge);
 	ck_assert_int_gt(s->retry_after_ms, 0);
+	ck_assert_str_eq(s->why, "the store did not answer in time");
 	/* So its next copy is delivered, and not told for `lock` that it is in progress. */
 	ck_assert(!model_is_claimed("k:a"));
 	rig_emit("a");
