@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store_redis/script.h"
 #include "store_redis/test_peer.h"
 #include "store_redis/test_rig.h"
 #include "tests/unit/main.h"
@@ -39,7 +40,7 @@ static void greet(struct peer *p)
 	rig_until(peer_accepted(p));
 	rig_until(peer_told(p, "$4\r\nPING\r\n"));
 	peer_say(p, "+OK\r\n*3\r\n$5\r\nslave\r\n:0\r\n*0\r\n");
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < SCRIPTS; i++)
 		peer_say(p, "$40\r\n" SHA "\r\n");
 	peer_say(p, "+PONG\r\n");
 }
