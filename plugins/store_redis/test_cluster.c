@@ -560,6 +560,26 @@ START_TEST(an_answer_that_is_none)
 }
 END_TEST
 
+START_TEST(one_that_serves_but_cannot_say)
+{
+	with(NULL);
+	hang_up(&peers[0]);
+	hang_up(&peers[1]);
+	/* None serves: it begins to ask all that it knows, with the first. */
+	rig_until(accepted(&peers[0]));
+	mock_advance(rig.mock, 200);
+	greet(&peers[1]);
+	hang_up(&peers[0]);
+	/* Now one serves: only that is asked, and not without a pause. */
+	rig_until(asked(&peers[1]));
+	say(&peers[1], answers[0]);
+	ck_assert(left_alone(&peers[1]));
+	mock_advance(rig.mock, 500);
+	rig_until(asked(&peers[1]));
+	done();
+}
+END_TEST
+
 START_TEST(nodes_to_begin_with)
 {
 	char more[100];
@@ -607,6 +627,7 @@ static Suite *suite(void)
 	tcase_add_test(t, it_says_that_it_does_not_serve);
 	tcase_add_test(t, slots_that_nobody_has);
 	tcase_add_loop_test(t, an_answer_that_is_none, 0, sizeof(answers) / sizeof(*answers));
+	tcase_add_test(t, one_that_serves_but_cannot_say);
 	tcase_add_test(t, nodes_to_begin_with);
 	suite_add_tcase(s, t);
 	return s;
