@@ -57,10 +57,8 @@ static void read_text_value(
     const struct match_reading *r, struct leaf *leaf, const struct conf_node *node)
 {
 	if (node->is_null)
-		conf_error(r->report, node->mark,
-		    "%s: a value must be a text, not nothing: for `is not there` write "
-		    "`{exists: false}`",
-		    r->what);
+		conf_error(r->report, node->mark, "%s: a value must be a text, not nothing%s",
+		    r->what, r->path ? "" : ": for `is not there` write `{exists: false}`");
 	else if (r->path && node->text[0] != '/')
 		conf_error(r->report, node->mark, "%s: a path must begin with `/`", r->what);
 	else
@@ -179,6 +177,8 @@ static bool read_exists(const struct match_reading *r, struct leaf *leaf, const 
 	bool yes = plain && strcmp(node->text, "true") == 0;
 	if (!yes && !(plain && strcmp(node->text, "false") == 0))
 		return must_be(r, node, name, "true or false, without quotes");
+	if (r->path && !yes)
+		return must_be(r, node, name, "true: there always is a path");
 	leaf_add_exists(leaf, yes);
 	return true;
 }
