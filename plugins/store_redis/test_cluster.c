@@ -588,16 +588,16 @@ END_TEST
 START_TEST(one_that_serves_but_cannot_say)
 {
 	with(NULL);
-	hang_up(&peers[0]);
-	hang_up(&peers[1]);
+	peer_hang_up(&peers[0]);
+	peer_hang_up(&peers[1]);
 	/* None serves: it begins to ask all that it knows, with the first. */
-	rig_until(accepted(&peers[0]));
+	rig_until(peer_accepted(&peers[0]));
 	mock_advance(rig.mock, 200);
 	greet(&peers[1]);
-	hang_up(&peers[0]);
+	peer_hang_up(&peers[0]);
 	/* Now one serves: only that is asked, and not without a pause. */
 	rig_until(asked(&peers[1]));
-	say(&peers[1], answers[0]);
+	peer_say(&peers[1], answers[0]);
 	ck_assert(left_alone(&peers[1]));
 	mock_advance(rig.mock, 500);
 	rig_until(asked(&peers[1]));
