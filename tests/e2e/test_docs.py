@@ -44,9 +44,12 @@ def first_name(sections, section, otherwise):
 
 
 def instance(text):
-    """A piece that is no section: a key, or some options of a sink."""
+    """A piece that is no section: a key, what a route matches, or some options of a sink."""
+    route = "routes:\n  shown:\n    from: shown\n    store: main\n    to: crm\n"
     if text.startswith("key:"):
-        return "routes:\n  shown:\n    from: shown\n    store: main\n    to: crm\n" + indented(text, 4)
+        return route + indented(text, 4)
+    if text.startswith("event:"):
+        return route + "    key: cxone\n    match:\n" + indented(text, 6)
     return "sinks:\n  crm:\n    plugin: http\n" + indented(text, 4)
 
 
@@ -117,7 +120,7 @@ class Documents(unittest.TestCase):
         self.check(completed(piece))
         for wrong in (piece.replace("key: cxone", "key: {plugin: cxone, x: 1}"),
                       piece.replace("key: cxone", "kex: cxone"),
-                      "key: {plugin: fields, from: []}\n", "url: nonsense\n",
+                      "key: {plugin: fields, from: []}\n", "event: {a: []}\n", "url: nonsense\n",
                       "sources:\n  a: {plugin: webhook, path: /a}\n"):
             with self.subTest(wrong), self.assertRaises(AssertionError):
                 self.check(completed(wrong))
