@@ -6,6 +6,20 @@ BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libc6-dev
 TEST_PACKAGES="$BUILD_PACKAGES check python3 python3-redis redis-server clang libclang-rt-14-dev valgrind cppcheck
 	clang-format-14 clang-tidy binutils xz-utils git file"
 
+# Whether there is a Node.js that the tests with SQS can use.
+have_node() {
+	command -v npm >/dev/null && [ "$(node -p 'parseInt(process.versions.node)' 2>/dev/null || echo 0)" -ge 20 ]
+}
+
+# Debian 13's is new enough, Debian 12's is not; any other that is on the PATH will do.
+install_node() {
+	have_node && return
+	case $(apt-cache policy nodejs 2>/dev/null | sed -n 's/^ *Candidate: //p') in
+	[2-9][0-9].*) install_packages nodejs npm ;;
+	*) echo "Node.js 20 or later and npm are not here, nor in this Debian: the tests with SQS will fail" ;;
+	esac
+}
+
 # install_packages NAME...: those that are missing, quietly. Says what it does.
 install_packages() {
 	local missing="" name

@@ -1,0 +1,23 @@
+/* The one queue of an instance, as all rooms of this plugin see it. */
+#ifndef SOURCE_SQS_QUEUE_H
+#define SOURCE_SQS_QUEUE_H
+
+#include <onceway/plugin.h>
+
+#include "lib/aws/aws_client.h"
+
+/* Borrowed by all that are told of it; nothing in it changes once it is made. */
+struct queue {
+	const struct ow_host *host;
+	struct ow_instance *self;
+	struct aws_client *client;
+	const char *url;
+	int64_t visibility_ms; /* whole seconds */
+	bool fifo;
+};
+
+/* base doubled after each of the failures but the first, at most max; a random half of it. */
+int64_t queue_backoff_ms(
+    const struct queue *q, int64_t base_ms, int64_t max_ms, unsigned failures);
+
+#endif
