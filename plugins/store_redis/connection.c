@@ -68,6 +68,8 @@ static void begin(struct connection *c)
 		sentinel_ask(c->parts.sentinel, &c->seeker);
 	} else {
 		c->state = STATE_OPENING;
+		/* The last one may hang, or be a replica, while another serves. */
+		c->place.turn = c->tries;
 		channel_open(c->channel, &c->place);
 	}
 }

@@ -14,6 +14,7 @@ enum fault {
 	FAULT_SCRIPT,	   /* NOSCRIPT: it wants the script itself */
 	FAULT_SERVER,	   /* this server cannot serve now: another may, or it may later */
 	FAULT_CLUSTER,	   /* nor can any other of its cluster */
+	FAULT_ELSEWHERE,   /* another node of its cluster can */
 };
 
 #define FAULT_TEXT_SIZE 160

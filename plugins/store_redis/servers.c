@@ -1,9 +1,11 @@
 #include "store_redis/servers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/alloc.h"
 #include "store_redis/discovery.h"
+#include "store_redis/fault.h"
 
 /* Without slots and unused for that long, a node is closed. */
 #define IDLE_MS 10000
@@ -27,6 +29,7 @@ struct servers {
 	struct ow_timer *tidy;
 	unsigned generation;
 	bool tried;
+	char lacks_keys[FAULT_TEXT_SIZE]; /* why not all keys are there, or "" */
 };
 
 static int64_t now_of(const struct servers *s)
@@ -270,10 +273,20 @@ bool servers_ready(struct servers *s, const char **why)
 		*why = discovery_why(s->discovery);
 		return false;
 	}
+	if (*s->lacks_keys) {
+		*why = s->lacks_keys;
+		return false;
+	}
 	for (const struct server *it = s->first; it; it = it->next)
 		if (serves(it) && !node_ready(it->node, why))
 			return false;
 	return true;
+}
+
+/* Only another configuration helps, so nothing takes it back. */
+void servers_lack_keys(struct servers *s, const char *why)
+{
+	snprintf(s->lacks_keys, sizeof(s->lacks_keys), "%s", why);
 }
 
 size_t servers_pending(const struct servers *s)

@@ -40,6 +40,9 @@ struct node *servers_at(const struct servers *s, size_t index);
 unsigned servers_generation(const struct servers *s);
 
 bool servers_ready(struct servers *s, const char **why);
+/* The one server does not have all keys. It serves those that it has, but is never ready again.
+ */
+void servers_lack_keys(struct servers *s, const char *why);
 size_t servers_pending(const struct servers *s);
 
 /* ---- what its nodes say about a cluster ---- */

@@ -110,10 +110,11 @@ static void on_resolved(const struct ow_addresses *found, void *arg)
 		return;
 	}
 	for (size_t i = 0; i < found->count && i < ADDRESSES_MAX; i++) {
-		if (found->lengths[i] > sizeof(s->addresses[0]))
+		size_t at = (s->place->turn + i) % found->count;
+		if (found->lengths[at] > sizeof(s->addresses[0]))
 			continue;
-		memcpy(&s->addresses[s->address_count], found->at[i], found->lengths[i]);
-		s->lengths[s->address_count++] = found->lengths[i];
+		memcpy(&s->addresses[s->address_count], found->at[at], found->lengths[at]);
+		s->lengths[s->address_count++] = found->lengths[at];
 	}
 	connect_next(s);
 }

@@ -15,6 +15,7 @@ struct stream_place {
 	const char *path; /* of a unix socket; NULL: host and port */
 	const char *host;
 	int port;
+	unsigned turn; /* which of its addresses comes first: any number */
 };
 
 /* What it is made of. None of the callbacks comes after stream_close(). */

@@ -1,6 +1,8 @@
 /* The plugin in front of a peer that says exactly what the test wants. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "store_redis/test_peer.h"
@@ -515,6 +517,35 @@ START_TEST(the_next_address_is_tried)
 }
 END_TEST
 
+/* Its connections are made and nobody ever says anything there. */
+static int listen_hanging(const char *host, int port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	inet_pton(AF_INET, host, &address.sin_addr);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 8), 0);
+	return fd;
+}
+
+START_TEST(the_next_try_begins_at_the_next_address)
+{
+	listen_here();
+	int hanging = listen_hanging("127.0.0.2", server.port);
+	snprintf(url, sizeof(url), "redis://second.test:%d", server.port);
+	rig_open(url, "connect_timeout: 2s\n");
+	for (int i = 0; i < 20; i++)
+		rig_turn();
+	ck_assert(!accepted());
+	mock_advance(rig.mock, 2000);
+	rig_until(strstr(rig_why(), "was reached but did not answer in time"));
+	mock_advance(rig.mock, 200);
+	greet();
+	close(hanging);
+	done();
+}
+END_TEST
+
 START_TEST(not_when_the_first_was_reached)
 {
 	open_at("first.test", NULL);
@@ -644,6 +675,7 @@ static Suite *suite(void)
 	tcase_add_test(t, no_more_than_max_queue);
 	tcase_add_test(t, an_unknown_host);
 	tcase_add_test(t, the_next_address_is_tried);
+	tcase_add_test(t, the_next_try_begins_at_the_next_address);
 	tcase_add_test(t, not_when_the_first_was_reached);
 	tcase_add_test(t, a_held_claim_that_left_may_have_been_taken);
 	tcase_add_test(t, waits_are_short_again_after_an_answer);

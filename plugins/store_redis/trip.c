@@ -146,8 +146,11 @@ static void judge(struct trip *t, struct ow_text error)
 {
 	char why[FAULT_TEXT_SIZE];
 	enum fault fault = fault_of(error, why);
-	if (fault == FAULT_CLUSTER && t->store->conf->cluster.wanted)
+	bool cluster = t->store->conf->cluster.wanted;
+	if (fault == FAULT_CLUSTER && cluster)
 		servers_down(t->store->servers, why);
+	else if (fault == FAULT_ELSEWHERE && !cluster)
+		servers_lack_keys(t->store->servers, why);
 	else if (fault == FAULT_SERVER || fault == FAULT_CLUSTER)
 		node_distrust(t->node, t->hash, why);
 }

@@ -249,6 +249,7 @@ class Whole(ClusterCase):
         statuses = {self.post(onceway, event(f"t{n}")).status for n in range(30)}
         self.assertEqual(statuses, {200, 503})
         self.assertIn("(MOVED): set cluster: true", onceway.log())
+        self.assertUnready(onceway, "(MOVED): set cluster: true")
 
     def test_cluster_true_without_a_cluster(self):
         alone = Server()
