@@ -137,7 +137,8 @@ static struct ow_event *make_event(const struct bench *b, struct ow_text line)
 	if (q->path)
 		event_put_path(event, q->path);
 	for (size_t i = 0; i < q->header_count; i++) {
-		split_header(q->headers[i], &name, &value);
+		if (!split_header(q->headers[i], &name, &value))
+			continue;
 		char *n = mem_string_of(name.data, name.len);
 		char *v = mem_string_of(value.data, value.len);
 		event_put_header(event, n, v);

@@ -68,7 +68,7 @@ static struct pattern_fields *fields_new(
 	fields->of = of;
 	fields->depth = in ? in->depth + 1 : 1;
 	fields->chain = arena_alloc(&p->arena, (of->level + 1) * sizeof(*fields->chain));
-	for (unsigned i = 0; i < of->level; i++)
+	for (unsigned i = 0; in && i < of->level; i++)
 		fields->chain[i] = in->chain[i];
 	fields->chain[of->level] = of;
 	return fields;

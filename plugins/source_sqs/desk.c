@@ -294,6 +294,7 @@ static struct message *take(struct desk *d, const struct sqs_message *received)
 	const struct queue *q = d->queue;
 	struct unwrapped body;
 	struct message *known = hand_find(&d->hand, received->id);
+	count(d, d->count.received);
 	if (known) {
 		take_again(d, known, received);
 		return NULL;
@@ -303,7 +304,6 @@ static struct message *take(struct desk *d, const struct sqs_message *received)
 	struct message *m = message_new(q, received, message_event(q, received, &body));
 	unwrapped_fini(&body);
 	hand_add(&d->hand, m);
-	count(d, d->count.received);
 	if (d->draining) {
 		return_after(d, m, 0);
 		return NULL;

@@ -43,10 +43,15 @@ void groups_free(struct groups *g)
 	free(g);
 }
 
+static struct group **bucket_of(struct groups *g, const char *name)
+{
+	return &g->buckets[siphash13(g->key, name, strlen(name)) % BUCKETS];
+}
+
 /* Where the pointer to that group is, or is to be. */
 static struct group **place_of(struct groups *g, const char *name)
 {
-	struct group **at = &g->buckets[siphash13(g->key, name, strlen(name)) % BUCKETS];
+	struct group **at = bucket_of(g, name);
 	while (*at && strcmp((*at)->name, name) != 0)
 		at = &(*at)->next;
 	return at;
@@ -60,32 +65,35 @@ bool groups_add(struct groups *g, struct message *m)
 		(*at)->name = alloc_checked(strdup(m->group));
 		ring_init(&(*at)->members);
 	}
+	m->group_of = *at;
 	ring_add(&(*at)->members, &m->in_group);
 	return (*at)->members.next == &m->in_group;
 }
 
-static void remove_group(struct group **at)
+static void remove_group(struct groups *g, struct group *group)
 {
-	struct group *group = *at;
+	struct group **at = bucket_of(g, group->name);
+	while (*at != group)
+		at = &(*at)->next;
 	*at = group->next;
 	group_free(group);
 }
 
 struct message *groups_next(struct groups *g, struct message *m)
 {
-	struct group **at = place_of(g, m->group);
+	struct group *group = m->group_of;
 	ring_remove(&m->in_group);
-	if (!ring_empty(&(*at)->members))
-		return ring_entry((*at)->members.next, struct message, in_group);
-	remove_group(at);
+	if (!ring_empty(&group->members))
+		return ring_entry(group->members.next, struct message, in_group);
+	remove_group(g, group);
 	return NULL;
 }
 
 void groups_disband(struct groups *g, struct message *m, struct ring *behind)
 {
-	struct group **at = place_of(g, m->group);
+	struct group *group = m->group_of;
 	ring_remove(&m->in_group);
-	while (!ring_empty(&(*at)->members))
-		ring_add(behind, ring_take(&(*at)->members));
-	remove_group(at);
+	while (!ring_empty(&group->members))
+		ring_add(behind, ring_take(&group->members));
+	remove_group(g, group);
 }

@@ -21,6 +21,8 @@ enum posting_state {
 	POSTING_SENT	/* part of a call under way */
 };
 
+struct group; /* of groups.c */
+
 /* What the queue is being told about a message, in an outbox. */
 struct posting {
 	enum posting_state state;
@@ -51,6 +53,7 @@ struct message {
 	bool return_posted;	/* it is what `visibility` is about */
 	struct posting deletion, visibility;
 	struct ring in_hand, in_group, in_heartbeat;
+	struct group *group_of; /* whose in_group it is */
 };
 
 /* Does the body match the digest that came with it? True also where MD5 is forbidden. */

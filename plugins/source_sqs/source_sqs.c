@@ -237,15 +237,16 @@ static void sqs_check(const void *options, const struct ow_report *report)
 {
 	const struct sqs_conf *conf = options;
 	const struct receivers_options *r = &conf->receivers;
+	int64_t whole_batches = r->receivers * r->batch_size;
 	check_url(conf, report);
 	check_tls(conf, report);
 	check_seconds(report, "wait_time", r->wait_ms);
 	check_seconds(report, "visibility_timeout", conf->visibility_ms);
-	if (r->receivers * r->batch_size > r->max_messages)
+	if (whole_batches > r->max_messages)
 		report->complain(report, "max_messages",
 		    "must be at least %lld, so that each of the receivers may ask for a whole "
 		    "batch",
-		    (long long)(r->receivers * r->batch_size));
+		    (long long)whole_batches);
 	if (conf->desk.backoff_base_ms > conf->desk.backoff_max_ms)
 		report->complain(report, "backoff.max", "must not be below backoff.base");
 	aws_place_check(&conf->place, report);

@@ -218,8 +218,8 @@ static struct sqs_entry_result *result_of(
 static void note_code(struct sqs_entry_result *result, const char *code)
 {
 	size_t n = 0;
-	for (; code[n] && n < sizeof(result->code) - 1; n++)
-		result->code[n] = code[n] > ' ' && code[n] <= '~' ? code[n] : '?';
+	for (; *code && n < sizeof(result->code) - 1; code++)
+		result->code[n++] = *code > ' ' && *code <= '~' ? *code : '?';
 	result->code[n] = '\0';
 }
 

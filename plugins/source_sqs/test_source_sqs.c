@@ -551,6 +551,7 @@ START_TEST(one_in_hand_is_no_second_event)
 	rig_receive("ab");
 	ck_assert_str_eq(rig_emitted(), "ab");
 	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_repeated_total", NULL), 1);
+	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_received_total", NULL), 3);
 	rig_settle('a', OW_DELIVERED);
 	mock_advance(rig_mock, 100);
 	ck_assert_str_eq(rig_batch(SQS_DELETE), "a2"); /* the newest receipt */

@@ -273,7 +273,6 @@ static void on_timer(void *arg)
 		begin(c);
 		break;
 	case STATE_FINDING:
-		sentinel_stop_asking(&c->seeker);
 		lose(c, "no sentinel answered in time (connect_timeout)");
 		break;
 	case STATE_OPENING:

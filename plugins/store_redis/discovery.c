@@ -143,35 +143,43 @@ static void judge(struct discovery *d, const struct redisReply *info)
 	ended(d, settled);
 }
 
+/* NULL: its answer is the map now; or why not. */
+static const char *take_map(struct discovery *d, const struct node *asked,
+    const struct redisReply *reply, char text[FAULT_TEXT_SIZE])
+{
+	if (reply->type == REDIS_REPLY_ERROR) {
+		fault_of((struct ow_text){reply->str, reply->len}, text);
+		return text;
+	}
+	const char *why = slot_map_read(reply, d->parts.max_nodes, &d->map);
+	if (!why && !servers_assign(d->parts.servers, asked, &d->map))
+		why = "it has too many nodes that come and go";
+	return why;
+}
+
 static void on_answer(
     struct request *request, struct redisReply *const *replies, const char *why)
 {
 	struct discovery *d =
 	    (struct discovery *)(void *)((char *)request - offsetof(struct discovery, request));
-	struct node *asked = d->asked;
+	const struct node *asked = d->asked;
 	char text[FAULT_TEXT_SIZE], named[WHY_SIZE];
 	d->asked = NULL;
 	if (d->closed)
 		return;
-	if (replies && replies[0]->type == REDIS_REPLY_ERROR) {
-		fault_of((struct ow_text){replies[0]->str, replies[0]->len}, text);
-		why = text;
-	} else if (replies) {
-		why = slot_map_read(replies[0], d->parts.max_nodes, &d->map);
-		if (!why && !servers_assign(d->parts.servers, asked, &d->map))
-			why = "it has too many nodes that come and go";
-	}
-	if (!why) {
-		d->next = 0;
-		d->known = d->tried = true;
-		judge(d, replies[1]);
+	if (!replies) { /* the connection has named it */
+		failed(d, why);
 		return;
 	}
-	if (replies) { /* else the connection has named it */
+	why = take_map(d, asked, replies[0], text);
+	if (why) {
 		snprintf(named, sizeof(named), "%s: %s", node_url(asked)->name, why);
-		why = named;
+		failed(d, named);
+		return;
 	}
-	failed(d, why);
+	d->next = 0;
+	d->known = d->tried = true;
+	judge(d, replies[1]);
 }
 
 /* ---- the question ---- */

@@ -272,11 +272,6 @@ void sentinel_ask(struct sentinel *s, struct seeker *seeker)
 		begin_round(s);
 }
 
-void sentinel_stop_asking(struct seeker *seeker)
-{
-	seeker->asking = false;
-}
-
 /* ---- life ---- */
 
 struct sentinel *sentinel_new(const struct sentinel_parts *parts)

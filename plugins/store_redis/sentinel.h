@@ -49,8 +49,6 @@ void sentinel_leave(struct sentinel *s, struct seeker *seeker);
 
 /* told() will be called, once, and not before this returns. */
 void sentinel_ask(struct sentinel *s, struct seeker *seeker);
-/* It will not, unless there is news. */
-void sentinel_stop_asking(struct seeker *seeker);
 
 /* There is no master at that place: whoever named it is asked last. */
 void sentinel_doubt(struct sentinel *s, const struct stream_place *place);

@@ -6,7 +6,7 @@
 
 bool slot_place_is_sound(struct ow_text host, int port)
 {
-	if (host.len > HOST_MAX || port < 1 || port > 65535)
+	if (host.len > HOST_MAX || port == 0)
 		return false;
 	for (size_t i = 0; i < host.len; i++) {
 		char c = host.data[i];

@@ -29,7 +29,8 @@ struct slot_map {
 /* NULL, or a static phrase: why this is no such answer. max: of nodes. */
 const char *slot_map_read(const struct redisReply *reply, size_t max, struct slot_map *map);
 
-/* Whether one can connect to that: no bytes that no name or address has, and a port. */
+/* Whether one can connect to that: no bytes that no name or address has, and a port (0: none).
+ */
 bool slot_place_is_sound(struct ow_text host, int port);
 
 #endif

@@ -495,6 +495,86 @@ START_TEST(an_unknown_host)
 }
 END_TEST
 
+static void open_at(const char *host, const char *more)
+{
+	char there[64];
+	listen_here();
+	snprintf(there, sizeof(there), "redis://%s:%d", host, server.port);
+	rig_open(there, more);
+}
+
+START_TEST(the_next_address_is_tried)
+{
+	open_at("second.test", NULL);
+	greet();
+	ck_assert_uint_eq(mock_counter(rig.mock, "redis_connects_total", NULL), 1);
+	done();
+}
+END_TEST
+
+START_TEST(not_when_the_first_was_reached)
+{
+	open_at("first.test", NULL);
+	rig_until(accepted());
+	rig_until(told("$4\r\nPING\r\n"));
+	hang_up();
+	rig_until(strstr(rig_why(), "closed the connection"));
+	done();
+}
+END_TEST
+
+START_TEST(a_held_claim_that_left_may_have_been_taken)
+{
+	listen_here();
+	rig_open(url, NULL);
+	struct ow_op *held = rig_begin_claim("held", 1);
+	greet();
+	rig_until(told("PTTL"));
+	hang_up();
+	rig_until(mock_finished(held));
+	ck_assert_int_eq(mock_rc(held), OW_FAIL);
+	mock_advance(rig.mock, 200);
+	greet();
+	mock_advance(rig.mock, 1000);
+	rig_until(told("\"processing onceway 0101"));
+	say(":1\r\n");
+	rig_until(mock_counter(rig.mock, "redis_strays_released_total", NULL) == 1);
+	done();
+}
+END_TEST
+
+/* A try that is reached and fails, as far as the wait behind it. */
+static void fail_once(void)
+{
+	rig_until(accepted());
+	rig_until(told("$4\r\nPING\r\n"));
+	hang_up();
+	for (int i = 0; i < 20; i++)
+		rig_turn();
+}
+
+START_TEST(waits_are_short_again_after_an_answer)
+{
+	listen_here();
+	rig_open(url, "reconnect: {base: 100ms, max: 1h}\n");
+	for (int i = 0; i < 8; i++) {
+		fail_once();
+		mock_advance(rig.mock, (100 << i) + 1);
+	}
+	greet();
+	struct ow_op *op = rig_begin_claim("k", 1);
+	rig_until(told("PTTL"));
+	say("$-1\r\n:60000\r\n");
+	rig_until(mock_finished(op));
+	/* At once, and the next time after the shortest wait. */
+	hang_up();
+	fail_once();
+	mock_advance(rig.mock, 101);
+	greet();
+	done();
+}
+END_TEST
+
 START_TEST(one_key_one_connection)
 {
 	/* With several connections a release still comes behind the claim it is meant for. */
@@ -560,6 +640,10 @@ static Suite *suite(void)
 	tcase_add_test(t, an_error_of_one_command_is_its_own);
 	tcase_add_test(t, no_more_than_max_queue);
 	tcase_add_test(t, an_unknown_host);
+	tcase_add_test(t, the_next_address_is_tried);
+	tcase_add_test(t, not_when_the_first_was_reached);
+	tcase_add_test(t, a_held_claim_that_left_may_have_been_taken);
+	tcase_add_test(t, waits_are_short_again_after_an_answer);
 	tcase_add_test(t, one_key_one_connection);
 	suite_add_tcase(s, t);
 	return s;

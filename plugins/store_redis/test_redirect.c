@@ -66,6 +66,7 @@ static const char *const bad[] = {
     "MOVED 1 a/b:6379",
     "MOVED 1 me@h:6379",
     "MOVED 1 h\x01:6379",
+    "MOVED 1 h\x7f:6379",
     "MOVED 1 h\xc3\xa9:6379",
     "ASK1 h:1",
 };

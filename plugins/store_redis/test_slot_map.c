@@ -146,8 +146,10 @@ END_TEST
 START_TEST(an_answer_leaves_nothing_for_the_next)
 {
 	ck_assert_ptr_null(read_answer("*1\r\n*3\r\n:0\r\n:16383\r\n" NODE_1, 1));
+	ck_assert_ptr_null(read_answer(unnamed[0], 1));
 	ck_assert_ptr_null(read_answer("*1\r\n*3\r\n:7\r\n:7\r\n" NODE_2, 1));
 	ck_assert_uint_eq(map.count, 1);
+	ck_assert(!map.unnamed);
 	owned(7, "127.0.0.1", 7002);
 	ck_assert_uint_eq(map.owner[6], SLOT_NOBODY);
 }

@@ -97,6 +97,29 @@ START_TEST(places)
 }
 END_TEST
 
+START_TEST(likenesses)
+{
+	struct redis_url other;
+	parse("rediss://me:secret@h:1");
+	redis_url_like(&url, (struct ow_text){"::1 and more", 3}, 7001, &other);
+	redis_url_fini(&url);
+	ck_assert(other.tls);
+	ck_assert_str_eq(other.host, "::1");
+	ck_assert_int_eq(other.port, 7001);
+	ck_assert_str_eq(other.user, "me");
+	ck_assert_str_eq(other.password, "secret");
+	ck_assert_str_eq(other.name, "Redis at [::1]:7001/0 (TLS)");
+	redis_url_fini(&other);
+	parse("redis://h");
+	redis_url_like(&url, (struct ow_text){"other", 5}, 1, &other);
+	ck_assert(!other.tls);
+	ck_assert_ptr_null(other.user);
+	ck_assert_ptr_null(other.password);
+	redis_url_fini(&other);
+	redis_url_fini(&url);
+}
+END_TEST
+
 START_TEST(sockets)
 {
 	parse("unix:///run/redis.sock");
@@ -172,6 +195,7 @@ static Suite *suite(void)
 	tcase_add_test(t, tls);
 	tcase_add_test(t, without_a_host);
 	tcase_add_test(t, places);
+	tcase_add_test(t, likenesses);
 	tcase_add_test(t, sockets);
 	tcase_add_loop_test(t, mistakes, 0, sizeof(bad) / sizeof(*bad));
 	tcase_add_test(t, nothing_printed_is_secret);

@@ -1,6 +1,7 @@
 /*
  * Names as the fake core looks them up: literal addresses and `localhost` lead
- * somewhere, everything else does not exist. The answer comes with the next
+ * somewhere, `first.test` to 127.0.0.1 and then 127.0.0.2, `second.test` to
+ * the same the other way round, everything else does not exist. The answer comes with the next
  * mock_run().
  */
 #include <arpa/inet.h>
@@ -14,25 +15,38 @@
 struct ow_query {
 	ow_resolve_callback *fn;
 	void *arg;
-	struct sockaddr_in address;
-	bool found, cancelled;
+	struct sockaddr_in addresses[2];
+	size_t count;
+	bool cancelled;
 };
 
 static void answer(void *arg)
 {
 	struct ow_query *q = arg;
 	struct ow_query copy = *q;
-	const struct sockaddr *at[] = {(const struct sockaddr *)&copy.address};
-	uint32_t length = sizeof(copy.address);
+	const struct sockaddr *at[2];
+	uint32_t lengths[2];
+	for (size_t i = 0; i < 2; i++) {
+		at[i] = (const struct sockaddr *)&copy.addresses[i];
+		lengths[i] = sizeof(copy.addresses[i]);
+	}
 	free(q);
 	if (copy.cancelled)
 		return;
 	copy.fn(&(struct ow_addresses){.size = sizeof(struct ow_addresses),
-		    .why = copy.found ? NULL : "no such host",
+		    .why = copy.count ? NULL : "no such host",
 		    .at = at,
-		    .lengths = &length,
-		    .count = copy.found},
+		    .lengths = lengths,
+		    .count = copy.count},
 	    copy.arg);
+}
+
+static void find(struct ow_query *q, const char *address, int port)
+{
+	struct sockaddr_in *room = &q->addresses[q->count];
+	room->sin_family = AF_INET;
+	room->sin_port = htons((uint16_t)port);
+	q->count += inet_pton(AF_INET, address, &room->sin_addr) == 1;
 }
 
 struct ow_query *mock_host_resolve(
@@ -40,11 +54,12 @@ struct ow_query *mock_host_resolve(
 {
 	struct ow_query *q = mem_zero(sizeof(*q));
 	*q = (struct ow_query){.fn = fn, .arg = arg};
-	q->address.sin_family = AF_INET;
-	q->address.sin_port = htons((uint16_t)port);
-	if (strcmp(host, "localhost") == 0)
-		host = "127.0.0.1";
-	q->found = inet_pton(AF_INET, host, &q->address.sin_addr) == 1;
+	bool first = strcmp(host, "first.test") == 0, second = strcmp(host, "second.test") == 0;
+	if (second)
+		find(q, "127.0.0.2", port);
+	find(q, first || second || strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, port);
+	if (first)
+		find(q, "127.0.0.2", port);
 	mock_host()->post(self, answer, q);
 	return q;
 }

@@ -13,6 +13,9 @@
 
 struct sigv4 {
 	struct sha256 *digest;
+	/* A key is good for one day, region and service: deriving it is most of the work. */
+	struct draft made_from; /* all that went into it */
+	struct hmac *key;	/* NULL: none yet */
 };
 
 static struct ow_text text_of(const char *s)
@@ -38,6 +41,8 @@ void sigv4_free(struct sigv4 *s)
 	if (!s)
 		return;
 	sha256_free(s->digest);
+	draft_free(&s->made_from);
+	hmac_free(s->key);
 	free(s);
 }
 
@@ -57,18 +62,40 @@ static void code_of(struct ow_text key, struct ow_text text, unsigned char out[H
 	hmac_free(h);
 }
 
-/* A key that is good for one day, region and service. */
-static void derive_key(const struct sigv4_scope *scope, struct ow_text day, const char *secret,
-    unsigned char out[HMAC_SIZE_MAX])
+static struct hmac *derive_key(
+    const struct sigv4_scope *scope, struct ow_text day, const char *secret)
 {
 	const struct ow_text steps[] = {
 	    day, text_of(scope->region), text_of(scope->service), text_of("aws4_request")};
 	struct draft first = DRAFT_EMPTY;
-	struct ow_text key = {(const char *)out, HMAC_SIZE_MAX};
+	unsigned char code[HMAC_SIZE_MAX];
+	const struct ow_text key = {(const char *)code, sizeof(code)};
 	draft_printf(&first, "AWS4%s", secret);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
-		code_of(i == 0 ? (struct ow_text){first.data, first.len} : key, steps[i], out);
+		code_of(i == 0 ? (struct ow_text){first.data, first.len} : key, steps[i], code);
+	struct hmac *derived = alloc_checked(hmac_new(HMAC_OF_SHA256, key));
+	OPENSSL_cleanse(code, sizeof(code));
 	draft_free(&first);
+	return derived;
+}
+
+/* The key derived last, if that is still the one. */
+static struct hmac *key_for(
+    struct sigv4 *s, const struct sigv4_scope *scope, struct ow_text day, const char *secret)
+{
+	struct draft from = DRAFT_EMPTY;
+	draft_add(&from, day);
+	draft_printf(&from, "/%s/%s/%s", scope->region, scope->service, secret);
+	if (s->key && from.len == s->made_from.len &&
+	    CRYPTO_memcmp(from.data, s->made_from.data, from.len) == 0) {
+		draft_free(&from);
+		return s->key;
+	}
+	hmac_free(s->key);
+	draft_free(&s->made_from);
+	s->key = derive_key(scope, day, secret);
+	s->made_from = from;
+	return s->key;
 }
 
 static void write_hex(const unsigned char *bytes, char out[SIGV4_HEX + 1])
@@ -112,7 +139,7 @@ void sigv4_sign(struct sigv4 *s, const struct sigv4_scope *scope, const struct a
 {
 	struct draft canonical = DRAFT_EMPTY, names = DRAFT_EMPTY, where = DRAFT_EMPTY;
 	struct draft to_sign = DRAFT_EMPTY, header = DRAFT_EMPTY;
-	unsigned char key[HMAC_SIZE_MAX], code[HMAC_SIZE_MAX];
+	unsigned char code[HMAC_SIZE_MAX];
 	char signature[SIGV4_HEX + 1];
 
 	write_date(scope->time_ms, out->date);
@@ -121,15 +148,14 @@ void sigv4_sign(struct sigv4 *s, const struct sigv4_scope *scope, const struct a
 	draft_printf(&where, "%.*s/%s/%s/aws4_request", DAY_SIZE, out->date, scope->region,
 	    scope->service);
 	write_string_to_sign(s, out->date, draft_text(&where), &canonical, &to_sign);
-	derive_key(scope, (struct ow_text){out->date, DAY_SIZE}, keys->secret_access_key, key);
-	code_of((struct ow_text){(const char *)key, sizeof(key)},
-	    (struct ow_text){to_sign.data, to_sign.len}, code);
+	struct hmac *key =
+	    key_for(s, scope, (struct ow_text){out->date, DAY_SIZE}, keys->secret_access_key);
+	hmac_compute(key, &(struct ow_text){to_sign.data, to_sign.len}, 1, code);
 	write_hex(code, signature);
 	draft_printf(&header, ALGORITHM " Credential=%s/%s, SignedHeaders=%s, Signature=%s",
 	    keys->access_key_id, draft_text(&where), draft_text(&names), signature);
 	out->authorization = draft_take(&header);
 
-	OPENSSL_cleanse(key, sizeof(key));
 	draft_free(&canonical);
 	draft_free(&names);
 	draft_free(&where);

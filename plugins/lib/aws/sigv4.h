@@ -30,7 +30,7 @@ struct sigv4_signature {
 	char *authorization;		       /* of Authorization; owned */
 };
 
-/* The digests, fetched once. One thread uses it at a time. */
+/* The digests, fetched once, and the key derived last. One thread uses it at a time. */
 struct sigv4;
 
 /* NULL: libcrypto offers no SHA-256 or no HMAC (its configuration forbids them). */

@@ -1,7 +1,8 @@
 /*
  * Small files that are read on the loop: profiles and tokens. They are local,
  * of a few kilobytes, and read when credentials are fetched: at the start, and
- * then about once an hour. That costs less than the signature of one request.
+ * then about once an hour. That takes some tens of microseconds, as signing a
+ * request does.
  */
 #ifndef LIB_AWS_SMALL_FILE_H
 #define LIB_AWS_SMALL_FILE_H

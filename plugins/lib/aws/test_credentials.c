@@ -273,6 +273,12 @@ START_TEST(profile_files_that_cannot_be_read)
 	setenv("AWS_SHARED_CREDENTIALS_FILE", folder, 1);
 	rig_with(RIG_PLACE);
 	expect_denied(": is not a regular file, .aws/config: HOME is not set)");
+	char pipe[128];
+	snprintf(pipe, sizeof(pipe), "%s/pipe", folder);
+	ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+	setenv("AWS_SHARED_CREDENTIALS_FILE", pipe, 1);
+	rig_with(RIG_PLACE);
+	expect_denied("/pipe: is not a regular file");
 	char *large = malloc(300000);
 	memset(large, '#', 299999);
 	large[299999] = '\0';

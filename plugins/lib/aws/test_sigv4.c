@@ -210,6 +210,40 @@ START_TEST(paths)
 }
 END_TEST
 
+/* It keeps the key of a day, a region, a service and a secret, and no longer than that. */
+START_TEST(one_signer_for_many)
+{
+	static const struct {
+		struct sigv4_scope scope;
+		struct aws_keys keys;
+	} all[] = {
+	    {{0, "eu-west-1", "sqs"}, {ID, SECRET, NULL}},
+	    {{86399999, "eu-west-1", "sqs"}, {ID, SECRET, NULL}},
+	    {{86400000, "eu-west-1", "sqs"}, {ID, SECRET, NULL}},
+	    {{86400000, "eu-west-2", "sqs"}, {ID, SECRET, NULL}},
+	    {{86400000, "eu-west-2", "sts"}, {ID, SECRET, NULL}},
+	    {{86400000, "eu-west-2", "sts"}, {ID, "another", NULL}},
+	    {{86400000, "eu-west-2", "sts"}, {"OTHER", "another", NULL}},
+	    {{0, "eu-west-1", "sqs"}, {ID, SECRET, NULL}},
+	};
+	struct ow_text host = text("h");
+	struct sigv4_request request = request_of("GET", "/", &host);
+	struct sigv4 *one = sigv4_new();
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct sigv4 *fresh = sigv4_new();
+		struct sigv4_signature a, b;
+		sigv4_sign(one, &all[i].scope, &all[i].keys, &request, &a);
+		sigv4_sign(fresh, &all[i].scope, &all[i].keys, &request, &b);
+		ck_assert_str_eq(a.authorization, b.authorization);
+		sigv4_signature_fini(&a);
+		sigv4_signature_fini(&b);
+		sigv4_free(fresh);
+	}
+	sigv4_free(one);
+	sigv4_free(NULL);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("lib/aws/sigv4");
@@ -219,6 +253,7 @@ static Suite *suite(void)
 	tcase_add_test(t, escapes);
 	tcase_add_test(t, literal_path);
 	tcase_add_test(t, paths);
+	tcase_add_test(t, one_signer_for_many);
 	suite_add_tcase(s, t);
 	return s;
 }
