@@ -487,6 +487,39 @@ START_TEST(a_return_waits_for_an_extension_under_way)
 }
 END_TEST
 
+START_TEST(a_return_does_not_wait_for_further_tries)
+{
+	rig_start(STANDARD_URL, "backoff: {base: 2s, max: 2s}\n");
+	rig_receive("a");
+	mock_advance(rig_mock, 11000);
+	size_t extension = rig_find(SQS_VISIBILITY);
+	rig_settle('a', OW_FAILED);
+	rig_fail(extension, AWS_RETRY, "ServiceUnavailable");
+	mock_advance(rig_mock, 5000);
+	ck_assert_int_le(rig_visible(rig_find(SQS_VISIBILITY), 0), 2);
+	ck_assert_str_eq(rig_batch(SQS_VISIBILITY), "a1");
+	ck_assert_int_eq(mock_gauge(rig_mock, "sqs_in_hand"), 0);
+	rig_end();
+}
+END_TEST
+
+START_TEST(what_is_deleted_is_not_extended_again)
+{
+	rig_start(STANDARD_URL, "");
+	rig_receive("a");
+	mock_advance(rig_mock, 11000);
+	size_t extension = rig_find(SQS_VISIBILITY);
+	rig_settle('a', OW_DELIVERED);
+	mock_advance(rig_mock, 100);
+	rig_answer_all(SQS_DELETE);
+	rig_fail(extension, AWS_RETRY, "ServiceUnavailable");
+	ck_assert_int_eq(mock_gauge(rig_mock, "sqs_in_hand"), 0);
+	mock_advance(rig_mock, 5000);
+	ck_assert_uint_eq(rig_open(SQS_VISIBILITY), 0);
+	rig_end();
+}
+END_TEST
+
 START_TEST(a_deletion_does_not_end_under_an_extension)
 {
 	rig_start(STANDARD_URL, "");
@@ -848,6 +881,8 @@ static Suite *suite(void)
 	tcase_add_test(t, an_expired_receipt_stops_nothing);
 	tcase_add_test(t, twelve_hours_are_the_end);
 	tcase_add_test(t, a_return_waits_for_an_extension_under_way);
+	tcase_add_test(t, a_return_does_not_wait_for_further_tries);
+	tcase_add_test(t, what_is_deleted_is_not_extended_again);
 	tcase_add_test(t, a_deletion_does_not_end_under_an_extension);
 	tcase_add_test(t, an_extension_may_come_after_the_deletion);
 	tcase_add_test(t, a_newer_receipt_is_extended);
