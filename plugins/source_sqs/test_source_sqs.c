@@ -765,6 +765,27 @@ START_TEST(what_is_turned_away_holds_receiving_back)
 END_TEST
 
 /* All that were received together are one reason to wait, not ten. */
+START_TEST(malformed_ones_say_nothing_of_the_store)
+{
+	const struct ow_settlement down = {
+	    .size = sizeof(down), .outcome = OW_REJECTED, .status = 503};
+	rig_start(STANDARD_URL, "");
+	rig_receive("a");
+	rig_settle_as('a', &down);
+	rig_receive(""); /* the poll that was under way */
+	mock_advance(rig_mock, 1100);
+	rig_answer_all(SQS_VISIBILITY);
+	ck_assert_int_eq(rig_number(rig_find(SQS_RECEIVE), "MaxNumberOfMessages"), 1);
+	rig_receive("b");
+	rig_settle('b', OW_INVALID);
+	ck_assert_int_eq(rig_number(rig_find(SQS_RECEIVE), "MaxNumberOfMessages"), 1);
+	rig_receive("c");
+	rig_settle('c', OW_DELIVERED);
+	ck_assert_int_eq(rig_number(rig_find(SQS_RECEIVE), "MaxNumberOfMessages"), 10);
+	rig_end();
+}
+END_TEST
+
 START_TEST(it_is_held_back_once_for_all)
 {
 	rig_start(STANDARD_URL, "");
@@ -895,6 +916,7 @@ static Suite *suite(void)
 	tcase_add_test(t, an_answer_that_is_none_backs_off_too);
 	tcase_add_test(t, nothing_is_received_beyond_max_messages);
 	tcase_add_test(t, what_is_turned_away_holds_receiving_back);
+	tcase_add_test(t, malformed_ones_say_nothing_of_the_store);
 	tcase_add_test(t, it_is_held_back_once_for_all);
 	tcase_add_test(t, drains);
 	tcase_add_test(t, drains_after_the_last_poll);
