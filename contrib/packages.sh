@@ -1,10 +1,12 @@
 # The Debian packages that building and testing need, and how to get them.
-# Sourced by contrib/quickstart and contrib/check.
+# Sourced by contrib/quickstart, contrib/check and contrib/bench.
 
 BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libc6-dev
 	libevent-dev libyaml-dev libjansson-dev libssl-dev libhiredis-dev"
 TEST_PACKAGES="$BUILD_PACKAGES check python3 python3-redis redis-server clang libclang-rt-14-dev valgrind cppcheck
 	clang-format-14 clang-tidy binutils xz-utils git file"
+# The redis store, and the tutorial's service that it is compared with.
+REDIS_BENCH_PACKAGES="redis-server python3-redis python3-fastapi python3-uvicorn"
 
 # Whether there is a Node.js that the tests with SQS can use.
 have_node() {

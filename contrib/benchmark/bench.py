@@ -1,46 +1,19 @@
 """Events per second, CPU per event and latency of onceway beside nginx. contrib/bench runs it."""
 import argparse
 import contextlib
-import dataclasses
 import os
 import pathlib
 import platform
 import statistics
 import subprocess
-import sys
 
 import connections
 import instructions
+import redis_rows
 import servers
+from measuring import CONNECTIONS, Candidate, keeper, load, measure, say, span, warm_up
 
-CONNECTIONS = 64
 CONNECTIONS_HALF = 128
-
-
-@dataclasses.dataclass
-class Candidate:
-    name: str
-    server: object
-    mode: str  # of events.lua
-    outcome: str  # that every event must have; empty: it has none
-    budget: float  # of CPU per event, as a multiple of the reference's; 0: there is none
-    reference: object = None  # the nginx that does the like; None: it is one itself
-    rates: list = dataclasses.field(default_factory=list)
-    cpu: list = dataclasses.field(default_factory=list)  # microseconds per event
-    busy: list = dataclasses.field(default_factory=list)  # share of its core
-    ratios: list = dataclasses.field(default_factory=list)
-    half: dict = None
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def keeper(stack):
-    def keep(server):
-        stack.callback(server.close)
-        return server
-    return keep
 
 
 def candidates(stack):
@@ -77,41 +50,6 @@ def candidates(stack):
     ]
 
 
-def load(candidate, wrk, seconds, think_ms=0):
-    """One run. Returns what wrk says and the CPU seconds of the server meanwhile."""
-    server = candidate.server
-    before = server.outcomes()
-    cpu = servers.cpu_seconds(server.process.pid)
-    result = wrk.run(server, candidate.mode, seconds, think_ms)
-    cpu = servers.cpu_seconds(server.process.pid) - cpu
-    other = {outcome: count - before.get(outcome, 0)
-             for outcome, count in server.outcomes().items()
-             if outcome != candidate.outcome and count > before.get(outcome, 0)}
-    server.end_round()
-    if result["failed"] or other:
-        raise SystemExit(f"bench: {candidate.name}: {result['failed']} requests failed, "
-                         f"other outcomes: {other or 'none'}")
-    return result, cpu
-
-
-def warm_up(every, wrk):
-    for candidate in every:
-        wrk.run(candidate.server, candidate.mode, 1)
-        candidate.server.end_round()
-
-
-def measure(every, wrk, rounds, seconds):
-    for number in range(rounds):
-        say(f"round {number + 1} of {rounds}")
-        for c in every:
-            result, cpu = load(c, wrk, seconds)
-            elapsed = result["microseconds"] / 1e6
-            c.rates.append(result["requests"] / elapsed)
-            c.cpu.append(cpu * 1e6 / result["requests"])
-            c.busy.append(cpu / elapsed)
-            c.ratios.append(c.cpu[-1] / (c.reference or c).cpu[-1])
-
-
 def measure_half(every, core, seconds):
     """
     wrk has no rate: its connections wait a random time after each answer, so
@@ -134,11 +72,6 @@ def machine():
     nginx = subprocess.run(["/usr/sbin/nginx", "-v"], capture_output=True, text=True,
                            check=False).stderr.strip().rpartition(" ")[2]
     return f"{model}, {os.cpu_count()} processors, Linux {platform.release()}, {nginx}"
-
-
-def span(values, digits):
-    return (f"{statistics.median(values):.{digits}f} "
-            f"({min(values):.{digits}f} to {max(values):.{digits}f})")
 
 
 def table(every):
@@ -199,6 +132,7 @@ def main():
     parser.add_argument("--seconds", type=int, help="of each measurement; 4, or 1 if quick")
     for name, text in (("events", "events per second, CPU and latency"),
                        ("workers", "two workers beside one"),
+                       ("redis", "the redis store beside the memory store"),
                        ("connections", "a normal client among 10,000 idle connections"),
                        ("instructions", "instructions per event, with callgrind")):
         parser.add_argument(f"--{name}", action="append_const", dest="only", const=name,
@@ -209,6 +143,7 @@ def main():
     reports = {
         "events": lambda: report_events(rounds, seconds),
         "workers": lambda: report_workers(rounds, seconds),
+        "redis": lambda: redis_rows.report(rounds, seconds),
         "connections": lambda: connections.report(
             2000 if options.quick else 10000, 2 if options.quick else 10),
         "instructions": lambda: instructions.report(500 if options.quick else 3000),

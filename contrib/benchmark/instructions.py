@@ -1,5 +1,6 @@
 """Instructions per event, by stage, as callgrind counts them."""
 import collections
+import contextlib
 import pathlib
 import re
 import subprocess
@@ -19,6 +20,7 @@ STAGES = (
     ("copy, compare, clear (libc)", r"/libc[.-].*\b_*(mem|str|raw|wmem)\w*$"),
     ("system calls, other (libc)", r"/libc[.-]"),
     ("key: SHA-256 (libcrypto)", r"/libcrypto"),
+    ("Redis' protocol (libhiredis)", r"/libhiredis"),
     ("event loop (libevent)", r"/libevent"),
     ("HTTP, both directions", r"core/io/"),
     ("JSON", r"core/json/"),
@@ -110,13 +112,13 @@ def control(pid, state):
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def profile(events, new, sink, workers=1):
+def profile(events, new, sink, workers=1, store=()):
     count = events // CONNECTIONS * CONNECTIONS
     with tempfile.TemporaryDirectory(prefix="onceway-bench-") as here:
         out = pathlib.Path(here, "callgrind.out")
         server = servers.Onceway(
             f"valgrind -q --tool=callgrind --instr-atstart=no --callgrind-out-file={out}",
-            sink, "1h", onceway={"workers": workers},
+            sink, "1h", onceway={"workers": workers}, store=store,
             listener={"address": f"127.0.0.1:{servers.free_port()}"})
         try:
             sender = Sender(server.port)
@@ -130,16 +132,23 @@ def profile(events, new, sink, workers=1):
 
 
 def report(events):
-    sink = servers.Nginx(servers.cores()[1])
-    try:
+    with contextlib.ExitStack() as stack:
+        sink = servers.Nginx(servers.cores()[1])
+        stack.callback(sink.close)
+        redis = servers.Redis(servers.cores()[1])
+        stack.callback(redis.close)
+        there = {"plugin": "redis", "url": redis.url}
         runs = {}
-        for name, new, to, workers in (
-                ("duplicates", False, None, 1), ("new, log sink", True, None, 1),
-                ("new, http sink", True, sink, 1), ("the same, 2 workers", True, sink, 2)):
+        for name, new, to, workers, store in (
+                ("duplicates", False, None, 1, ()), ("new, log sink", True, None, 1, ()),
+                ("new, http sink", True, sink, 1, ()),
+                ("the same, 2 workers", True, sink, 2, ()),
+                ("duplicates, redis", False, None, 1, there),
+                ("the same, `local_cache`", False, None, 1, {**there, "local_cache": 10000}),
+                ("new, log sink, redis", True, None, 1, there)):
             print(f"callgrind: {name}", file=sys.stderr, flush=True)
-            runs[name] = profile(events, new, to, workers)
-    finally:
-        sink.close()
+            redis.ask("FLUSHALL")
+            runs[name] = profile(events, new, to, workers, store)
     print_stages(runs)
     print_functions(runs)
 

@@ -14,6 +14,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests" / "e2e"))
 
 import daemon  # noqa: E402  (the end-to-end tests' way to run what was built)
+import redis_server  # noqa: E402
 from client import PATH  # noqa: E402
 
 EVENTS_LUA = pathlib.Path(__file__).with_name("events.lua")
@@ -39,6 +40,13 @@ def free_port():
     with contextlib.closing(socket.socket()) as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def answers(port):
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+    return False
 
 
 class Certificate:
@@ -95,13 +103,7 @@ class Nginx:
         self.process = subprocess.Popen(
             ["taskset", "-c", core, "/usr/sbin/nginx", "-p", here, "-c", str(conf)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        daemon.wait_until(self._answers, "start of nginx")
-
-    def _answers(self):
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port)).close()
-            return True
-        return False
+        daemon.wait_until(lambda: answers(self.port), "start of nginx")
 
     def outcomes(self):
         return {}
@@ -116,15 +118,16 @@ class Nginx:
 
 
 class Onceway(daemon.Daemon):
-    """onceway with the CXone route and a memory store."""
+    """onceway with the CXone route and a memory store, or another one."""
 
-    def __init__(self, wrapper, sink, window, certificate=None, onceway=(), listener=()):
+    def __init__(self, wrapper, sink, window, certificate=None, onceway=(), listener=(),
+                 store=()):
         """sink: an Nginx, or None: events go to a file. certificate: TLS in, and known to sinks."""
         daemon.WRAPPER = shlex.split(wrapper)
         self.scheme = "https" if certificate else "http"
         config = daemon.configuration(
             1, onceway={"log": {"level": "info"}, **dict(onceway)}, listener=listener,
-            store={"max_keys": 10000000}, route={"window": window})
+            store=dict(store) or {"max_keys": 10000000}, route={"window": window})
         if sink:
             host = "localhost" if sink.scheme == "https" else "127.0.0.1"
             config["sinks"]["crm"]["url"] = f"{sink.scheme}://{host}:{sink.port}/events"
@@ -153,6 +156,41 @@ class Onceway(daemon.Daemon):
     def close(self):
         self.stop()
         super().close()
+
+
+class Redis(redis_server.Server):
+    """A redis-server on these cores."""
+
+    def __init__(self, cores_of_it):
+        super().__init__()
+        os.sched_setaffinity(self.process.pid, {int(c) for c in cores_of_it.split(",")})
+
+
+class TutorialService:
+    """The CXone tutorial's service, on that Redis. Debian's Python has what it needs."""
+
+    def __init__(self, core, redis):
+        self.scheme, self.port = "http", free_port()
+        self.temporary = tempfile.TemporaryDirectory(prefix="onceway-bench-")
+        self.record = pathlib.Path(self.temporary.name, "events.log")
+        script = pathlib.Path(__file__).with_name("tutorial_service.py")
+        with open(pathlib.Path(self.temporary.name, "log"), "wb") as log:
+            self.process = subprocess.Popen(
+                ["taskset", "-c", core, "/usr/bin/python3", str(script), str(self.port),
+                 str(redis.port), str(self.record)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        daemon.wait_until(lambda: answers(self.port), "start of the tutorial's service")
+
+    def outcomes(self):
+        return {}
+
+    def end_round(self):
+        os.truncate(self.record, 0)
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        self.temporary.cleanup()
 
 
 class Wrk:

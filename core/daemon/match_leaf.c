@@ -57,10 +57,8 @@ static void read_text_value(
     const struct match_reading *r, struct leaf *leaf, const struct conf_node *node)
 {
 	if (node->is_null)
-		conf_error(r->report, node->mark,
-		    "%s: a value must be a text, not nothing: for `is not there` write "
-		    "`{exists: false}`",
-		    r->what);
+		conf_error(r->report, node->mark, "%s: a value must be a text, not nothing%s",
+		    r->what, r->path ? "" : ": for `is not there` write `{exists: false}`");
 	else if (r->path && node->text[0] != '/')
 		conf_error(r->report, node->mark, "%s: a path must begin with `/`", r->what);
 	else
@@ -112,10 +110,18 @@ static const char *read_text(
 	return NULL;
 }
 
+/* Every path begins with a slash: what asks for something else could never hold. */
+static bool can_begin_so(const struct match_reading *r, const char *text, bool star)
+{
+	return !r->path || text[0] == '/' || (star && text[0] == '*');
+}
+
 static bool add_text(const struct match_reading *r, struct leaf *leaf,
     enum leaf_operator operator, const char * name, const struct conf_node *node, bool nocase)
 {
 	const char *text = read_text(r, name, node);
+	if (text && operator!= LEAF_SUFFIX && !can_begin_so(r, text, false))
+		return must_be(r, node, name, "a text that begins with `/`, as paths do");
 	if (text)
 		leaf_add_text(leaf, operator, text, nocase);
 	return text != NULL;
@@ -155,6 +161,8 @@ static bool read_wildcard(const struct match_reading *r, struct leaf *leaf, cons
     const struct conf_node *node)
 {
 	const char *text = read_text(r, name, node);
+	if (text && !can_begin_so(r, text, true))
+		return must_be(r, node, name, "a text that begins with `/` or `*`");
 	const char *problem = text ? leaf_add_wildcard(leaf, text) : NULL;
 	if (problem)
 		conf_error(r->report, node->mark, "%s: `%s` %s", r->what, name, problem);
@@ -179,6 +187,8 @@ static bool read_exists(const struct match_reading *r, struct leaf *leaf, const 
 	bool yes = plain && strcmp(node->text, "true") == 0;
 	if (!yes && !(plain && strcmp(node->text, "false") == 0))
 		return must_be(r, node, name, "true or false, without quotes");
+	if (r->path && !yes)
+		return must_be(r, node, name, "true, since every request has a path");
 	leaf_add_exists(leaf, yes);
 	return true;
 }

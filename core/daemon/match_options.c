@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "daemon/match_leaf.h"
 #include "io/http_head.h"
 
@@ -81,12 +82,27 @@ static bool is_header_name(const char *name)
 	return *name == '\0';
 }
 
+/* Both would have to match: that is hardly meant, and two values never do. */
+static void check_once(const struct match_reading *r, const struct conf_node *headers,
+    const struct conf_node *header)
+{
+	const struct conf_node *first = headers->first;
+	while (!text_equal_nocase(text_of(first->key), text_of(header->key)))
+		first = first->next;
+	if (first != header)
+		conf_error(r->report, header->key_mark,
+		    "%s: `%s` is the header `%s` (line %d) again: put what it may be into one "
+		    "list",
+		    r->what, header->key, first->key, first->key_mark.line);
+}
+
 static void read_headers(
     const struct match_reading *r, struct match *match, const struct conf_node *node)
 {
 	conf_each(node, header)
 	{
 		match_count(r, header, r->fields, MATCH_FIELDS_MAX, "fields");
+		check_once(r, node, header);
 		if (is_header_name(header->key))
 			match_leaf_read(r, match_add_header(match, header->key), header);
 		else

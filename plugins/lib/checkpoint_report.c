@@ -46,7 +46,7 @@ void checkpoint_report_loaded(struct checkpoint_report *r,
 	char there[64] = "";
 	if (!loaded->found) {
 		r->host->log(r->self, OW_LOG_INFO,
-		    "there is no checkpoint %s yet: starting without keys", r->path);
+		    "there is no checkpoint %s yet: nothing to restore", r->path);
 		return;
 	}
 	if (present > 0)

@@ -119,18 +119,6 @@ static void remember(struct call *call, const struct cached *what)
 		local_cache_put(s->cache, call->claim->key, call->trip.hash, what);
 }
 
-static int64_t age_of(const struct value *value, int64_t left_ms, int64_t now_ms)
-{
-	int64_t age = -1;
-	if (now_ms >= 0 && value->at_ms >= 0)
-		age = now_ms - value->at_ms;
-	else if (value->window_ms >= 0 && left_ms >= 0)
-		age = value->window_ms - left_ms;
-	else
-		return -1;
-	return age > 0 ? age : 0;
-}
-
 /*
  * The key was there. left_ms: what is left of its life, -1: it has no end.
  * now_ms: by Redis' clock, -1 unknown; the age of a key in a fixed window needs
@@ -152,7 +140,7 @@ static void answer_held(struct call *call, struct ow_text held, int64_t left_ms,
 		value_fini(&value);
 		return;
 	}
-	int64_t age = age_of(&value, left_ms, now_ms);
+	int64_t age = value_age(&value, left_ms, now_ms);
 	if (!value.foreign && left_ms > 0) {
 		struct cached cached = {.since_ms = store_now(s) - (age > 0 ? age : 0),
 		    .expires_ms = call->begun_ms + life(left_ms),

@@ -227,6 +227,8 @@ static void on_timer(void *arg)
 	struct node *node = ready_node(d);
 	d->planned = false;
 	d->asked_ms = now_of(d);
+	if (node)
+		d->next = 0; /* a round that was begun when none served is over */
 	d->asked = node ? node : any_node(d);
 	command_begin(&commands, "CLUSTER", 1);
 	command_string(&commands, "SLOTS");

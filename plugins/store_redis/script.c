@@ -22,6 +22,9 @@ static const char *const texts[SCRIPTS] = {
     [SCRIPT_COUNT] = ""
 #include "store_redis/count.lua.inc"
     ,
+    [SCRIPT_LOOK] = ""
+#include "store_redis/look.lua.inc"
+    ,
 };
 
 void script_load_all(struct command *c)

@@ -79,6 +79,7 @@ static void on_lost(void *arg)
 	look_whether_tried(s);
 	if (s->owners && serves(server))
 		discovery_doubt(s->discovery);
+	s->parts.lost(s->parts.arg);
 }
 
 static void on_discovered(void *arg)

@@ -23,6 +23,7 @@ struct servers_parts {
 	struct ow_counter *gauge;  /* of them; NULL: not shown */
 	void (*tried)(void *arg);  /* called once: all were tried once, however it ended */
 	void (*opened)(void *arg); /* one of them begins to serve */
+	void (*lost)(void *arg);   /* one of them is lost, or a try has failed */
 	void *arg;
 };
 

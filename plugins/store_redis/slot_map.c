@@ -90,6 +90,8 @@ const char *slot_map_read(const struct redisReply *reply, size_t max, struct slo
 	memset(map->owner, 0xff, sizeof(map->owner)); /* SLOT_NOBODY */
 	if (reply->type != REDIS_REPLY_ARRAY)
 		return "CLUSTER SLOTS is refused or not understood";
+	if (reply->elements > SLOTS)
+		return "CLUSTER SLOTS is answered with more ranges than there are slots";
 	const char *problem = NULL;
 	for (size_t i = 0; i < reply->elements && !problem; i++)
 		problem = read_range(reply->element[i], max, map);

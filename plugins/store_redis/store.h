@@ -5,6 +5,7 @@
 #include <onceway/plugin.h>
 #include <stdatomic.h>
 
+#include "lib/checkpoint_options.h"
 #include "lib/siphash.h"
 #include "store_redis/cluster_options.h"
 #include "store_redis/command.h"
@@ -13,6 +14,7 @@
 #include "store_redis/trip.h"
 #include "store_redis/url.h"
 
+struct keeper;
 struct label_counts;
 struct leases;
 struct local_cache;
@@ -32,14 +34,17 @@ struct redis_conf {
 	int64_t sweep_ms;
 	struct ow_list sweep_prefixes;
 	const char *counter_prefix;
+	struct checkpoint_options checkpoint;
 	struct ow_tls_options tls;
 	struct sentinel_options sentinel;
 };
 
 /* What all workers share. */
 struct redis_shared {
-	_Atomic bool swept; /* one of them sweeps */
-	_Atomic bool shown; /* one of them shows how many nodes there are */
+	_Atomic bool swept;    /* one of them sweeps */
+	_Atomic bool shown;    /* one of them shows how many nodes there are */
+	struct keeper *keeper; /* of the first worker; NULL: there is no checkpoint */
+	_Atomic unsigned instances;
 	_Atomic int64_t keys;
 	_Atomic uint64_t claims, duplicates;
 };
@@ -72,13 +77,15 @@ struct store {
 	struct sentinel *sentinel; /* NULL: the url says where Redis is */
 	struct servers *servers;
 	struct trips *trips;
-	struct ow_op *starting;
+	struct ow_op *starting; /* waits for the first try to reach Redis, and for the keeper */
+	bool tried, kept;
 	struct command command; /* used again and again */
 	struct leases *leases;
 	struct strays *strays;
 	struct local_cache *cache; /* NULL: off */
 	struct label_counts *labels;
 	struct sweeper *sweeper;
+	struct keeper *keeper; /* NULL: there is no checkpoint */
 	struct store_counters counters;
 };
 

@@ -15,6 +15,7 @@
 #include "lib/alloc.h"
 #include "lib/tls_check.h"
 #include "store_redis/claims.h"
+#include "store_redis/keeper.h"
 #include "store_redis/label_counts.h"
 #include "store_redis/leases.h"
 #include "store_redis/local_cache.h"
@@ -51,6 +52,9 @@ static void check_prefixes(const struct redis_conf *conf, const struct ow_report
 		if (!*conf->sweep_prefixes.items[i])
 			report->complain(report, "sweep_prefixes",
 			    "holds an empty prefix, which would count every key in Redis");
+	if (conf->checkpoint.path && conf->sweep_prefixes.count == 0)
+		report->complain(report, "sweep_prefixes",
+		    "is empty, but says which keys `checkpoint` keeps");
 }
 
 static void redis_check(const void *data, const struct ow_report *report)
@@ -70,6 +74,7 @@ static void redis_check(const void *data, const struct ow_report *report)
 	check_login(conf, &url, report);
 	cluster_options_check(&conf->cluster, &url, conf->sentinel.master, report);
 	check_prefixes(conf, report);
+	checkpoint_options_check(&conf->checkpoint, report);
 	tls_options_check(&conf->tls, url.tls, "redis://", "rediss://", report);
 	redis_url_fini(&url);
 }
@@ -172,23 +177,51 @@ static void make_counters(struct store *s)
 	    "Claims whose answer was lost and that are still to be released.");
 }
 
-static void started(struct store *s)
+static void finish_start(struct store *s, enum ow_rc rc, const char *why)
 {
 	struct ow_op *op = s->starting;
 	s->starting = NULL;
 	if (op)
-		s->host->op_done(op, OW_OK, NULL);
+		s->host->op_done(op, rc, why);
+}
+
+static void start_if_done(struct store *s)
+{
+	if (s->tried && s->kept)
+		finish_start(s, OW_OK, NULL);
+}
+
+static void on_kept(struct store *s, const char *why)
+{
+	s->kept = true;
+	if (why)
+		finish_start(s, OW_FAIL, why);
+	else
+		start_if_done(s);
 }
 
 static void on_tried(void *arg)
 {
-	started(arg);
+	struct store *s = arg;
+	s->tried = true;
+	if (s->keeper)
+		keeper_tried(s->keeper);
+	start_if_done(s);
 }
 
 static void on_opened(void *arg)
 {
 	struct store *s = arg;
 	strays_release(s->strays);
+	if (s->keeper)
+		keeper_opened(s->keeper);
+}
+
+static void on_lost(void *arg)
+{
+	struct store *s = arg;
+	if (s->keeper)
+		keeper_lost(s->keeper);
 }
 
 static struct sentinel *make_sentinel(struct store *s)
@@ -242,6 +275,7 @@ static struct servers *make_servers(struct store *s)
 	    .max_nodes = (size_t)conf->cluster.max_nodes,
 	    .tried = on_tried,
 	    .opened = on_opened,
+	    .lost = on_lost,
 	    .arg = s};
 	if (conf->cluster.wanted) {
 		parts.gauge = make_node_gauge(s);
@@ -299,12 +333,14 @@ static void redis_destroy(void *state)
 	sentinel_free(s->sentinel);
 	s->host->tls_free(s->tls);
 	sweeper_free(s->sweeper);
+	keeper_free(s->keeper);
 	label_counts_free(s->labels);
 	strays_free(s->strays);
 	local_cache_free(s->cache);
 	leases_free(s->leases);
 	command_fini(&s->command);
 	drop_urls(s);
+	atomic_fetch_sub(&s->shared->instances, 1);
 	free(s);
 }
 
@@ -327,12 +363,15 @@ static void *redis_create(
 	snprintf(s->client_name, sizeof(s->client_name), "onceway-%.60s", host->name(self));
 	host->random(self, s->hash_key, sizeof(s->hash_key));
 	s->shared = host->shared(self, shared_make, NULL, shared_free);
+	atomic_fetch_add(&s->shared->instances, 1);
 	make_counters(s);
 	s->leases = leases_new();
 	s->strays = strays_new(s);
 	s->labels = label_counts_new(s);
 	s->sweeper = sweeper_new(s);
 	s->cache = s->conf->local_cache ? local_cache_new((size_t)s->conf->local_cache) : NULL;
+	s->keeper = s->conf->checkpoint.path ? keeper_new(s, on_kept) : NULL;
+	s->kept = !s->keeper;
 	s->sentinel = make_sentinel(s);
 	s->trips = trips_new(s);
 	s->servers = make_servers(s);
@@ -347,18 +386,22 @@ static void redis_start(void *state, struct ow_op *op)
 {
 	struct store *s = state;
 	s->starting = op;
+	if (s->keeper)
+		keeper_begin(s->keeper);
 	servers_open(s->servers);
 	sweeper_start(s->sweeper);
 }
 
-/* Deliveries that are under way are still committed after this. */
 static void redis_drain(void *state, struct ow_op *op)
 {
 	struct store *s = state;
-	started(s);
+	finish_start(s, OW_OK, NULL);
 	sweeper_stop(s->sweeper);
 	label_counts_flush(s->labels);
-	s->host->op_done(op, OW_OK, NULL);
+	if (s->keeper)
+		keeper_drain(s->keeper, op);
+	else
+		s->host->op_done(op, OW_OK, NULL);
 }
 
 /* ---- description ---- */
@@ -405,11 +448,12 @@ static const struct ow_option options[] = {
 	.help = "Keys are counted (SCAN) that often; 0: never."),
     OW_LIST(struct redis_conf, sweep_prefixes, "sweep_prefixes",
 	.dflt = "[\"cxone:dedup:\", \"cognigy:fp:\", \"genesys_dedup:\", \"event:\"]",
-	.max = 32, .help = "Prefixes of the keys that are counted."),
+	.max = 32, .help = "Prefixes of the keys that are counted, and kept in a checkpoint."),
     OW_STRING(struct redis_conf, counter_prefix, "counter_prefix",
 	.dflt = "cxone:metrics:duplicates:",
 	.help = "Duplicates are counted in Redis under this and their label (INCR, 24 h); "
 		"empty: they are not."),
+    CHECKPOINT_OPTIONS(struct redis_conf, checkpoint),
     SENTINEL_OPTIONS(struct redis_conf, sentinel),
     OW_TLS_OPTIONS(struct redis_conf, tls),
     OW_OPTION_END,

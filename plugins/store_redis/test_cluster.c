@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store_redis/script.h"
 #include "store_redis/test_peer.h"
 #include "store_redis/test_rig.h"
 #include "tests/unit/main.h"
@@ -39,7 +40,7 @@ static void greet(struct peer *p)
 	rig_until(peer_accepted(p));
 	rig_until(peer_told(p, "$4\r\nPING\r\n"));
 	peer_say(p, "+OK\r\n*3\r\n$5\r\nslave\r\n:0\r\n*0\r\n");
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < SCRIPTS; i++)
 		peer_say(p, "$40\r\n" SHA "\r\n");
 	peer_say(p, "+PONG\r\n");
 }
@@ -585,6 +586,26 @@ START_TEST(an_answer_that_is_none)
 }
 END_TEST
 
+START_TEST(one_that_serves_but_cannot_say)
+{
+	with(NULL);
+	peer_hang_up(&peers[0]);
+	peer_hang_up(&peers[1]);
+	/* None serves: it begins to ask all that it knows, with the first. */
+	rig_until(peer_accepted(&peers[0]));
+	mock_advance(rig.mock, 200);
+	greet(&peers[1]);
+	peer_hang_up(&peers[0]);
+	/* Now one serves: only that is asked, and not without a pause. */
+	rig_until(asked(&peers[1]));
+	peer_say(&peers[1], answers[0]);
+	ck_assert(left_alone(&peers[1]));
+	mock_advance(rig.mock, 500);
+	rig_until(asked(&peers[1]));
+	done();
+}
+END_TEST
+
 START_TEST(nodes_to_begin_with)
 {
 	char more[100];
@@ -635,6 +656,7 @@ static Suite *suite(void)
 	tcase_add_test(t, slots_that_nobody_has);
 	tcase_add_test(t, waits_grow);
 	tcase_add_loop_test(t, an_answer_that_is_none, 0, sizeof(answers) / sizeof(*answers));
+	tcase_add_test(t, one_that_serves_but_cannot_say);
 	tcase_add_test(t, nodes_to_begin_with);
 	suite_add_tcase(s, t);
 	return s;

@@ -120,11 +120,14 @@ static const struct {
 	const char *reply, *why;
 } refusals[] = {
     {"-NOAUTH Authentication required.\r\n", "Redis wants a password (NOAUTH)"},
-    {"+OK\r\n*1\r\n$5\r\nslave\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n+PONG\r\n", "is a replica"},
-    {"+OK\r\n*1\r\n$8\r\nsentinel\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n+PONG\r\n", "is a Sentinel"},
-    {"+OK\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n-LOADING Redis is loading\r\n", "LOADING"},
+    {"+OK\r\n*1\r\n$5\r\nslave\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n+PONG\r\n",
+	"is a replica"},
+    {"+OK\r\n*1\r\n$8\r\nsentinel\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n+PONG\r\n",
+	"is a Sentinel"},
+    {"+OK\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n-LOADING Redis is loading\r\n",
+	"LOADING"},
     {"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak the Redis protocol"},
-    {"+OK\r\n+OK\r\n$-1\r\n:1\r\n$3\r\nabc\r\n*0\r\n*0\r\n+PONG\r\n+PONG\r\n",
+    {"+OK\r\n+OK\r\n$-1\r\n:1\r\n$3\r\nabc\r\n*0\r\n*0\r\n*0\r\n+PONG\r\n+PONG\r\n",
 	"answered without being asked"},
 };
 

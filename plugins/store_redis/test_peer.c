@@ -1,4 +1,5 @@
 #include "store_redis/test_peer.h"
+#include "store_redis/script.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -81,7 +82,7 @@ void peer_say(struct peer *p, const char *text)
 void peer_say_greeting(struct peer *p, const char *pong)
 {
 	peer_say(p, "+OK\r\n*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < SCRIPTS; i++)
 		peer_say(p, "$40\r\n0123456789012345678901234567890123456789\r\n");
 	peer_say(p, pong);
 }

@@ -11,9 +11,15 @@ struct rig rig;
 
 void rig_open(const char *url, const char *more)
 {
+	rig_open_at(0, url, more);
+}
+
+void rig_open_at(int64_t ms, const char *url, const char *more)
+{
 	char yaml[1000];
 	rig = (struct rig){.lock_ms = RIG_LOCK_MS, .window_ms = RIG_WINDOW_MS};
 	rig.mock = mock_new();
+	mock_skip(rig.mock, ms);
 	rig.base = event_base_new();
 	mock_set_base(rig.mock, rig.base);
 	const struct ow_component *redis = mock_component(ow_module(), "redis");
@@ -22,13 +28,20 @@ void rig_open(const char *url, const char *more)
 	snprintf(yaml, sizeof(yaml), "url: '%s'\n%s%s", url, more,
 	    strstr(more, "sweep_") ? "" : "sweep_interval: 0s\n");
 	rig.store = mock_instance(rig.mock, redis, "main", mock_conf(rig.mock, redis, yaml));
-	mock_start(rig.store);
+	rig.start = mock_start(rig.store);
 	rig_turn();
 }
 
 void rig_close(void)
 {
-	ck_assert_int_eq(mock_rc(mock_drain(rig.store)), OW_OK);
+	struct ow_op *op = mock_drain(rig.store);
+	rig_until(mock_finished(op));
+	ck_assert_msg(mock_rc(op) == OW_OK, "%s", mock_why(op));
+	rig_kill();
+}
+
+void rig_kill(void)
+{
 	mock_free(rig.mock);
 	event_base_free(rig.base);
 	rig = (struct rig){0};

@@ -12,6 +12,7 @@ struct rig {
 	struct mock *mock;
 	struct event_base *base;
 	struct ow_instance *store;
+	struct ow_op *start;
 	int64_t lock_ms, window_ms; /* of the claims below */
 	bool sliding, without_digest;
 };
@@ -20,7 +21,12 @@ extern struct rig rig;
 
 /* url and more options, YAML. The first connection is opened but not waited for. */
 void rig_open(const char *url, const char *more);
+/* That long after the epoch of all of them. */
+void rig_open_at(int64_t ms, const char *url, const char *more);
+/* Waits for the end of the drain, which must be a good one. */
 void rig_close(void);
+/* As a kill does: without a drain. */
+void rig_kill(void);
 
 /* One turn of the loop, and what the fake core has to do. */
 void rig_turn(void);

@@ -346,8 +346,8 @@ START_TEST(a_replica_is_not_believed)
 	name(&sentinels[0], &masters[0]);
 	rig_until(peer_accepted(&masters[0]));
 	rig_until(peer_told(&masters[0], "$4\r\nPING\r\n"));
-	peer_say(
-	    &masters[0], "+OK\r\n*1\r\n$5\r\nslave\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n+PONG\r\n");
+	peer_say(&masters[0],
+	    "+OK\r\n*1\r\n$5\r\nslave\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n+PONG\r\n");
 	rig_until(strstr(rig_why(), "it is a replica"));
 	turns();
 	ck_assert(!peer_accepted(&sentinels[1]));

@@ -2,6 +2,7 @@
 
 #include <hiredis/hiredis.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/main.h"
@@ -143,6 +144,21 @@ START_TEST(too_many_nodes)
 }
 END_TEST
 
+START_TEST(too_many_ranges)
+{
+	static const char range[] = "*3\r\n:0\r\n:0\r\n*2\r\n$1\r\nh\r\n:1\r\n";
+	char *text = malloc(16 + (SLOTS + 1) * sizeof(range));
+	for (unsigned more = 0; more <= 1; more++) {
+		char *at = text + snprintf(text, 16, "*%u\r\n", SLOTS + more);
+		for (unsigned i = 0; i < SLOTS + more; i++)
+			at = stpcpy(at, range);
+		const char *why = read_answer(text, 1);
+		ck_assert_msg((why != NULL) == (more > 0), "%s", why ? why : "taken");
+	}
+	free(text);
+}
+END_TEST
+
 START_TEST(an_answer_leaves_nothing_for_the_next)
 {
 	ck_assert_ptr_null(read_answer("*1\r\n*3\r\n:0\r\n:16383\r\n" NODE_1, 1));
@@ -167,6 +183,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, a_node_without_a_name, 0, sizeof(unnamed) / sizeof(*unnamed));
 	tcase_add_loop_test(t, something_else, 0, sizeof(odd) / sizeof(*odd));
 	tcase_add_test(t, too_many_nodes);
+	tcase_add_test(t, too_many_ranges);
 	tcase_add_test(t, an_answer_leaves_nothing_for_the_next);
 	suite_add_tcase(s, t);
 	return s;

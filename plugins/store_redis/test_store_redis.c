@@ -1,83 +1,16 @@
 /* The plugin on a real redis-server, which the test starts; without one it is skipped. */
-#include <hiredis/hiredis.h>
-#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "store_redis/test_rig.h"
-#include "tests/unit/main.h"
-
-#define SKIPPED 77
-
-static char folder[] = "/tmp/onceway-redis-XXXXXX";
-static char path[64], url[80];
-static pid_t server;
-static redisContext *redis; /* another program on the same Redis */
-
-static void server_start(void)
-{
-	server = fork();
-	if (server == 0) {
-		if (!freopen("/dev/null", "w", stdout))
-			_exit(SKIPPED);
-		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path,
-		    "--save", "", "--dir", folder, (char *)NULL);
-		_exit(SKIPPED);
-	}
-}
-
-/* False: there is no redis-server. */
-static bool server_answers(void)
-{
-	int status;
-	for (int i = 0; i < 3000; i++) {
-		redis = redisConnectUnix(path);
-		bool there = redis && !redis->err;
-		redisFree(redis);
-		redis = NULL;
-		if (there)
-			return true;
-		if (waitpid(server, &status, WNOHANG) == server)
-			return false;
-		usleep(10000);
-	}
-	return false;
-}
-
-static void server_stop(void)
-{
-	kill(server, SIGKILL);
-	waitpid(server, NULL, 0);
-	unlink(path);
-	rmdir(folder);
-}
-
-/* What the other program is answered: text, number, or "" for nil. */
-static const char *ask(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static const char *ask(const char *format, ...)
-{
-	static char answer[4096];
-	va_list args;
-	va_start(args, format);
-	redisReply *reply = redisvCommand(redis, format, args);
-	va_end(args);
-	ck_assert_ptr_nonnull(reply);
-	if (reply->type == REDIS_REPLY_INTEGER)
-		snprintf(answer, sizeof(answer), "%lld", reply->integer);
-	else
-		snprintf(answer, sizeof(answer), "%s", reply->str ? reply->str : "");
-	freeReplyObject(reply);
-	return answer;
-}
+#include "store_redis/test_server.h"
 
 static void with(const char *more)
 {
-	freeReplyObject(redisCommand(redis, "FLUSHALL"));
-	rig_open(url, more);
+	ask("FLUSHALL");
+	rig_open(server_url, more);
 	rig_until(rig_ready());
 }
 
@@ -466,12 +399,12 @@ END_TEST
 START_TEST(the_sweeper_counts)
 {
 	const struct ow_store_ops *ops = mock_component(ow_module(), "redis")->ops;
-	freeReplyObject(redisCommand(redis, "FLUSHALL"));
+	ask("FLUSHALL");
 	for (int i = 0; i < 3000; i++)
 		ask("SET a*[:%d 1", i);
 	ask("SET abc:1 1");
 	ask("SET b:1 1");
-	rig_open(url, "sweep_prefixes: ['a*[:', 'b:']\nhealth_check: 0s\n");
+	rig_open(server_url, "sweep_prefixes: ['a*[:', 'b:']\nhealth_check: 0s\n");
 	void *state = mock_state(rig.store);
 	rig_until(rig_ready());
 	ck_assert_int_eq(ops->keys(state), -1);
@@ -497,7 +430,7 @@ END_TEST
 START_TEST(a_sweep_that_is_refused_says_why)
 {
 	ask("ACL SETUSER sweepless on nopass ~* +@all -scan");
-	rig_open(url,
+	rig_open(server_url,
 	    "sweep_prefixes: ['a:']\nsweep_interval: 1s\nuser: sweepless\npassword: any\n");
 	rig_until(rig_ready());
 	mock_advance(rig.mock, 1000);
@@ -512,24 +445,11 @@ START_TEST(a_sweep_that_is_refused_says_why)
 }
 END_TEST
 
-/* Each test is a process: with a connection of its own. */
-static void connect_other(void)
-{
-	redis = redisConnectUnix(path);
-	ck_assert(redis && !redis->err);
-}
-
-static void disconnect_other(void)
-{
-	redisFree(redis);
-}
-
 static Suite *suite(void)
 {
 	Suite *s = suite_create("store_redis");
 	TCase *t = tcase_create("store_redis");
 	tcase_set_timeout(t, 120);
-	tcase_add_checked_fixture(t, connect_other, disconnect_other);
 	tcase_add_test(t, claims_once);
 	tcase_add_test(t, remembers_the_result);
 	tcase_add_test(t, remembers_a_failure_and_no_digest);
@@ -555,19 +475,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	if (!mkdtemp(folder))
-		return EXIT_FAILURE;
-	snprintf(path, sizeof(path), "%s/socket", folder);
-	snprintf(url, sizeof(url), "unix://%s", path);
-	server_start();
-	if (!server_answers()) {
-		rmdir(folder);
-		return SKIPPED;
-	}
-	SRunner *runner = srunner_create(suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	server_stop();
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return server_run(suite());
 }

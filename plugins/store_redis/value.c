@@ -10,6 +10,7 @@
 #define FINISHED_BEGINS "{\"onceway\":{\"v\":"
 #define VALUE_FORMAT	1
 #define BY_SIZE		8
+#define NUMBER_MAX	20 /* digits of an int64_t */
 
 /* ---- reading ---- */
 
@@ -201,6 +202,18 @@ void value_read(struct ow_text bytes, struct value *value)
 	}
 }
 
+int64_t value_age(const struct value *value, int64_t left_ms, int64_t now_ms)
+{
+	int64_t age = -1;
+	if (now_ms >= 0 && value->at_ms >= 0)
+		age = now_ms - value->at_ms;
+	else if (value->window_ms >= 0 && left_ms >= 0)
+		age = value->window_ms - left_ms;
+	else
+		return -1;
+	return age > 0 ? age : 0;
+}
+
 void value_fini(struct value *value)
 {
 	free(value->room);
@@ -234,7 +247,7 @@ static char *put(char *at, const char *text)
 
 static char *put_number(char *at, int64_t number)
 {
-	char reversed[20];
+	char reversed[NUMBER_MAX];
 	size_t digits = 0;
 	uint64_t rest = number > 0 ? (uint64_t)number : 0;
 	do
@@ -333,4 +346,28 @@ void value_write_finished(const struct ow_claim *claim, const struct ow_result *
 	}
 	at = put_body(at, body);
 	parts->tail = (struct ow_text){tail, (size_t)(at - tail)};
+}
+
+struct ow_text value_write_restored(const unsigned char *digest, const struct ow_result *result,
+    int64_t window_ms, int64_t at_ms)
+{
+	static const unsigned char nobody[OW_TOKEN_SIZE];
+	const struct ow_claim claim = {
+	    .token = nobody, .digest = digest, .window_ms = window_ms};
+	struct value_parts parts;
+	value_write_finished(&claim, result, true, &parts);
+	char *bytes = alloc_bytes(parts.head.len + NUMBER_MAX + parts.tail.len);
+	memcpy(bytes, parts.head.data, parts.head.len);
+	char *at = put_number(bytes + parts.head.len, at_ms);
+	memcpy(at, parts.tail.data, parts.tail.len);
+	free(parts.bytes);
+	return (struct ow_text){bytes, (size_t)(at - bytes) + parts.tail.len};
+}
+
+struct ow_text value_write_foreign(struct ow_text body)
+{
+	const struct ow_text known = looks_like_json(body) ? body : (struct ow_text){"1", 1};
+	char *bytes = alloc_bytes(known.len);
+	memcpy(bytes, known.data, known.len);
+	return (struct ow_text){bytes, known.len};
 }

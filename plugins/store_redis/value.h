@@ -49,6 +49,13 @@ struct value {
 void value_read(struct ow_text bytes, struct value *value);
 void value_fini(struct value *value);
 
+/*
+ * Milliseconds since the commit, -1 unknown. left_ms: of its life. now_ms: by
+ * Redis' clock, -1 unknown; a key in a fixed window needs no clock: its age is
+ * what has passed of the window.
+ */
+int64_t value_age(const struct value *value, int64_t left_ms, int64_t now_ms);
+
 /* The claim under that token. */
 void value_write_claim(const unsigned char *token, char out[VALUE_CLAIM_SIZE]);
 
@@ -62,5 +69,11 @@ struct value_parts {
 /* keep_texts false: of the result only status and failed. */
 void value_write_finished(const struct ow_claim *claim, const struct ow_result *result,
     bool keep_texts, struct value_parts *parts);
+
+/* What was committed at that time, with all of its result. The text ends with free(). */
+struct ow_text value_write_restored(const unsigned char *digest, const struct ow_result *result,
+    int64_t window_ms, int64_t at_ms);
+/* What another program left: its JSON, if that is what the body is. Ends with free(). */
+struct ow_text value_write_foreign(struct ow_text body);
 
 #endif

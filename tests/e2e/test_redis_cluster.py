@@ -1,5 +1,6 @@
 """A Redis Cluster: keys on all nodes, slots that move, nodes that come, go, hang and die."""
 import json
+import tempfile
 import threading
 import unittest
 
@@ -198,6 +199,25 @@ class Whole(ClusterCase):
             return found
         wait_until(lambda: counted() == dict.fromkeys(triggers, "2"), "the counters")
         wait_until(lambda: self.metric(onceway, "keys") == 40, "40 keys of all nodes")
+
+    def test_a_checkpoint_of_all_nodes(self):
+        with tempfile.TemporaryDirectory(prefix="onceway-checkpoint-") as directory:
+            crm = self.sink()
+            onceway = self.on_cluster(crm, self.shared, store={"checkpoint": f"{directory}/keys"})
+            bodies = [event(f"kept{n}") for n in range(100)]
+            for body in bodies:
+                self.assertAnswer(self.post(onceway, body), 200)
+            onceway.stop()
+            self.assertIn("100 keys kept in checkpoint", onceway.log())
+            for node in self.shared.masters:
+                self.assertGreater(node.ask("DBSIZE"), 0)
+                node.ask("FLUSHALL")
+            onceway.start()
+            self.assertIn("100 keys restored from ", onceway.log())
+            for n, body in enumerate(bodies):
+                self.assertAnswer(self.post(onceway, body), 200, discarded(f"kept{n}"))
+            self.assertEqual(len(crm.requests), 100)
+            onceway.stop()
 
     def test_scripts_are_forgotten_by_one(self):
         onceway = self.on_cluster(self.sink(), self.shared)
