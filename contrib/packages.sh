@@ -13,13 +13,18 @@ have_node() {
 	command -v npm >/dev/null && [ "$(node -p 'parseInt(process.versions.node)' 2>/dev/null || echo 0)" -ge 20 ]
 }
 
-# Debian 13's is new enough, Debian 12's is not; any other that is on the PATH will do.
+# install_node DIR: Debian 13's is new enough. Debian 12's is not, but can fetch one that is
+# into DIR; npm comes along, since Debian's only runs with Debian's Node.js.
 install_node() {
+	[ ! -x "$1/node_modules/.bin/node" ] || PATH=$1/node_modules/.bin:$PATH
 	have_node && return
-	case $(apt-cache policy nodejs 2>/dev/null | sed -n 's/^ *Candidate: //p') in
-	[2-9][0-9].*) install_packages nodejs npm ;;
-	*) echo "Node.js 20 or later and npm are not here, nor in this Debian: the tests with SQS will fail" ;;
-	esac
+	command -v npm >/dev/null || install_packages nodejs npm
+	have_node && return
+	echo "fetching Node.js 20"
+	npm install --prefix "$1" --no-audit --no-fund --no-save --loglevel=error \
+		node@20 npm@10 >/dev/null
+	PATH=$1/node_modules/.bin:$PATH
+	have_node || echo "Node.js 20 or later and npm are not here: the tests with SQS will fail"
 }
 
 # install_packages NAME...: those that are missing, quietly. Says what it does.

@@ -79,7 +79,8 @@ static void return_after(struct desk *d, struct message *m, int64_t seconds)
 	m->state = MESSAGE_RETURNING;
 	m->return_s = seconds < most_s ? seconds : most_s;
 	heartbeat_remove(m);
-	if (m->visibility.state != POSTING_SENT)
+	outbox_cancel(d->visibilities, m);
+	if (m->visibility.state == POSTING_NONE)
 		post_return(d, m);
 }
 

@@ -240,8 +240,10 @@ void outbox_cancel(struct outbox *o, struct message *m)
 	struct posting *p = posting_of(o, m);
 	if (p->state == POSTING_QUEUED)
 		o->queued_count--;
-	if (p->state == POSTING_SENT)
+	if (p->state == POSTING_SENT) {
+		p->tries_max = 0;
 		return;
+	}
 	p->state = POSTING_NONE;
 	ring_remove(&p->link);
 }

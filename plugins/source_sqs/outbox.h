@@ -36,7 +36,7 @@ void outbox_free(struct outbox *o); /* NULL is fine */
  */
 void outbox_add(struct outbox *o, struct message *m, int64_t seconds, unsigned tries);
 
-/* Takes m out, unless it is part of a call. */
+/* Takes m out. If it is part of a call, that one is the last, and its end is told. */
 void outbox_cancel(struct outbox *o, struct message *m);
 
 /* Sends what is there without waiting for more to come along: nothing more comes. */

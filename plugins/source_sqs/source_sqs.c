@@ -80,12 +80,26 @@ static bool is_turned_away(const struct ow_settlement *how)
 	return how->outcome == OW_REJECTED && how->status == 503;
 }
 
+/* What is malformed was refused before any store was asked, which may still be down. */
+static bool got_through(const struct ow_settlement *how)
+{
+	switch (how->outcome) {
+	case OW_REJECTED:
+	case OW_INVALID:
+	case OW_MISSING_KEY:
+	case OW_UNROUTED:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static void sqs_settle(void *state, void *cookie, const struct ow_settlement *how)
 {
 	struct sqs *s = state;
 	if (is_turned_away(how) && !s->drain)
 		receivers_hold(s->receivers, how->retry_after_ms);
-	else if (how->outcome != OW_REJECTED)
+	else if (got_through(how))
 		receivers_accept(s->receivers);
 	desk_settle(s->desk, cookie, how);
 }

@@ -487,6 +487,39 @@ START_TEST(a_return_waits_for_an_extension_under_way)
 }
 END_TEST
 
+START_TEST(a_return_does_not_wait_for_further_tries)
+{
+	rig_start(STANDARD_URL, "backoff: {base: 2s, max: 2s}\n");
+	rig_receive("a");
+	mock_advance(rig_mock, 11000);
+	size_t extension = rig_find(SQS_VISIBILITY);
+	rig_settle('a', OW_FAILED);
+	rig_fail(extension, AWS_RETRY, "ServiceUnavailable");
+	mock_advance(rig_mock, 5000);
+	ck_assert_int_le(rig_visible(rig_find(SQS_VISIBILITY), 0), 2);
+	ck_assert_str_eq(rig_batch(SQS_VISIBILITY), "a1");
+	ck_assert_int_eq(mock_gauge(rig_mock, "sqs_in_hand"), 0);
+	rig_end();
+}
+END_TEST
+
+START_TEST(what_is_deleted_is_not_extended_again)
+{
+	rig_start(STANDARD_URL, "");
+	rig_receive("a");
+	mock_advance(rig_mock, 11000);
+	size_t extension = rig_find(SQS_VISIBILITY);
+	rig_settle('a', OW_DELIVERED);
+	mock_advance(rig_mock, 100);
+	rig_answer_all(SQS_DELETE);
+	rig_fail(extension, AWS_RETRY, "ServiceUnavailable");
+	ck_assert_int_eq(mock_gauge(rig_mock, "sqs_in_hand"), 0);
+	mock_advance(rig_mock, 5000);
+	ck_assert_uint_eq(rig_open(SQS_VISIBILITY), 0);
+	rig_end();
+}
+END_TEST
+
 START_TEST(a_deletion_does_not_end_under_an_extension)
 {
 	rig_start(STANDARD_URL, "");
@@ -732,6 +765,27 @@ START_TEST(what_is_turned_away_holds_receiving_back)
 END_TEST
 
 /* All that were received together are one reason to wait, not ten. */
+START_TEST(malformed_ones_say_nothing_of_the_store)
+{
+	const struct ow_settlement down = {
+	    .size = sizeof(down), .outcome = OW_REJECTED, .status = 503};
+	rig_start(STANDARD_URL, "");
+	rig_receive("a");
+	rig_settle_as('a', &down);
+	rig_receive(""); /* the poll that was under way */
+	mock_advance(rig_mock, 1100);
+	rig_answer_all(SQS_VISIBILITY);
+	ck_assert_int_eq(rig_number(rig_find(SQS_RECEIVE), "MaxNumberOfMessages"), 1);
+	rig_receive("b");
+	rig_settle('b', OW_INVALID);
+	ck_assert_int_eq(rig_number(rig_find(SQS_RECEIVE), "MaxNumberOfMessages"), 1);
+	rig_receive("c");
+	rig_settle('c', OW_DELIVERED);
+	ck_assert_int_eq(rig_number(rig_find(SQS_RECEIVE), "MaxNumberOfMessages"), 10);
+	rig_end();
+}
+END_TEST
+
 START_TEST(it_is_held_back_once_for_all)
 {
 	rig_start(STANDARD_URL, "");
@@ -848,6 +902,8 @@ static Suite *suite(void)
 	tcase_add_test(t, an_expired_receipt_stops_nothing);
 	tcase_add_test(t, twelve_hours_are_the_end);
 	tcase_add_test(t, a_return_waits_for_an_extension_under_way);
+	tcase_add_test(t, a_return_does_not_wait_for_further_tries);
+	tcase_add_test(t, what_is_deleted_is_not_extended_again);
 	tcase_add_test(t, a_deletion_does_not_end_under_an_extension);
 	tcase_add_test(t, an_extension_may_come_after_the_deletion);
 	tcase_add_test(t, a_newer_receipt_is_extended);
@@ -860,6 +916,7 @@ static Suite *suite(void)
 	tcase_add_test(t, an_answer_that_is_none_backs_off_too);
 	tcase_add_test(t, nothing_is_received_beyond_max_messages);
 	tcase_add_test(t, what_is_turned_away_holds_receiving_back);
+	tcase_add_test(t, malformed_ones_say_nothing_of_the_store);
 	tcase_add_test(t, it_is_held_back_once_for_all);
 	tcase_add_test(t, drains);
 	tcase_add_test(t, drains_after_the_last_poll);

@@ -78,6 +78,17 @@ START_TEST(demands_eventbridge_events)
 }
 END_TEST
 
+/* What the engine takes for an event must not end in a dead-letter queue here. */
+START_TEST(large_numbers_are_no_fault)
+{
+	const char *event =
+	    "{\"source\":\"a\",\"detail-type\":\"b\",\"detail\":"
+	    "{\"n\":123456789012345678901234567890,\"m\":[-9223372036854775809]}}";
+	expect(UNWRAP_EVENTBRIDGE, event, event, NULL);
+	expect(UNWRAP_AUTO, event, event, NULL);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("unwrap");
@@ -85,6 +96,7 @@ static Suite *suite(void)
 	tcase_add_test(t, takes_events_out_of_envelopes);
 	tcase_add_test(t, leaves_the_rest_as_it_is);
 	tcase_add_test(t, demands_eventbridge_events);
+	tcase_add_test(t, large_numbers_are_no_fault);
 	suite_add_tcase(s, t);
 	return s;
 }

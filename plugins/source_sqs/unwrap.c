@@ -14,6 +14,12 @@ static const char *member(const json_t *object, const char *name)
 	return json_string_value(json_object_get(object, name));
 }
 
+/* Numbers are of no interest here, so one too large for jansson's integers is no fault. */
+static json_t *read_tree(struct ow_text body)
+{
+	return json_loadb(body.data, body.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+}
+
 static bool is_envelope(const json_t *tree)
 {
 	const char *type = member(tree, "Type");
@@ -46,7 +52,7 @@ static bool take_out_of_envelope(struct ow_text body, struct unwrapped *out)
 {
 	if (!memmem(body.data, body.len, SNS_MEMBER, strlen(SNS_MEMBER)))
 		return false;
-	json_t *tree = json_loadb(body.data, body.len, JSON_ALLOW_NUL, NULL);
+	json_t *tree = read_tree(body);
 	bool is = is_envelope(tree);
 	if (is)
 		take_out(tree, out);
@@ -57,7 +63,7 @@ static bool take_out_of_envelope(struct ow_text body, struct unwrapped *out)
 /* The members that EventBridge always sends and that an event is chosen by. */
 static bool is_eventbridge(struct ow_text body)
 {
-	json_t *tree = json_loadb(body.data, body.len, JSON_ALLOW_NUL, NULL);
+	json_t *tree = read_tree(body);
 	bool is = member(tree, "source") && member(tree, "detail-type") &&
 		  json_is_object(json_object_get(tree, "detail"));
 	json_decref(tree);

@@ -54,7 +54,9 @@ def installed():
             shutil.copyfile(SOURCE_DIR / "tests/e2e/sqs" / name, place / name)
         if not stamp.exists() or stamp.read_bytes() != lock:
             done = subprocess.run(
-                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=place,
+                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline",
+                 # A registry out of reach is known in a minute or two, not in twenty.
+                 "--fetch-retries=1", "--fetch-timeout=60000"], cwd=place,
                 stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
             if done.returncode:
                 lacking(f"npm ci failed in {place}:\n{done.stdout}{done.stderr}")
