@@ -46,6 +46,7 @@ static void stop(void)
 	rig_stop();
 	match_free(first);
 	match_free(other);
+	other = NULL;
 }
 
 static int64_t unrouted(void)
