@@ -109,6 +109,6 @@ void *component_configure(const struct component *c, const struct conf_node *nod
 	if (c->description.check)
 		c->description.check(conf, &own.base);
 	if (report->errors == errors)
-		tls_options_check(c, conf, &own);
+		tls_options_look_all(c, conf, &own);
 	return conf;
 }

@@ -46,7 +46,7 @@ static const char *text_of_option(const struct component *c, const void *conf, c
 	return text;
 }
 
-void tls_options_check(
+void tls_options_look_all(
     const struct component *c, const void *conf, const struct option_report *report)
 {
 	static const char *const names[TLS_PARTS] = {"tls.certificate", "tls.key", "tls.ca"};
