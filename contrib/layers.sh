@@ -16,8 +16,9 @@ json	onceway base
 conf	onceway base yaml
 io	onceway base event2 openssl
 plugin	onceway base json conf io event2
-route	onceway base json io plugin event2
-daemon	onceway base json conf io plugin route event2 jansson yaml
+spool	onceway base plugin sqlite3
+route	onceway base json io plugin spool event2
+daemon	onceway base json conf io plugin spool route event2 jansson yaml
 conformance	onceway base json conf io plugin
 EOF
 }
