@@ -7,6 +7,7 @@
 
 #define MINUTE ((int64_t)60000)
 #define DAY    (1440 * MINUTE)
+#define TIB    ((int64_t)1 << 40)
 
 static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
@@ -29,6 +30,21 @@ const struct ow_option process_options[] = {
 	.choices = formats, .help = "How log lines are written to standard error."),
     OW_LIST(struct process_settings, plugin_path, "plugin_path", .max = 16,
 	.help = "Directories searched for plugins before the installed one."),
+    OW_STRING(struct process_settings, state_dir, "state_dir",
+	.help = "Directory for what must outlive the process: acknowledged events that are not "
+		"delivered yet, and dead letters. It must exist, and belongs to one process."),
+    OW_SIZE(struct process_settings, spool_max_bytes, "spool.max_size", .dflt = "1GiB",
+	.min = 1 << 20, .max = TIB,
+	.help = "Acknowledged events that wait in state_dir; beyond it sources get 503."),
+    OW_DURATION(struct process_settings, spool_max_age_ms, "spool.max_age", .dflt = "7d",
+	.min = MINUTE, .max = 366 * DAY,
+	.help = "How long such an event is tried; then it is a dead letter."),
+    OW_SIZE(struct process_settings, dead_max_bytes, "dead_letters.max_size", .dflt = "1GiB",
+	.min = 1 << 20, .max = TIB,
+	.help = "Dead letters in state_dir; beyond it the oldest are dropped, and counted."),
+    OW_DURATION(struct process_settings, dead_max_age_ms, "dead_letters.max_age", .dflt = "30d",
+	.min = MINUTE, .max = 3660 * DAY,
+	.help = "Dead letters older than that are dropped, and counted."),
     OW_OPTION_END,
 };
 

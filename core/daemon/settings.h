@@ -19,6 +19,9 @@ struct process_settings {
 	int log_level;	/* index: error, warning, info, debug */
 	int log_format; /* enum log_format */
 	struct ow_list plugin_path;
+	const char *state_dir;			   /* NULL: none, nothing is kept on disk */
+	int64_t spool_max_bytes, spool_max_age_ms; /* of waiting events */
+	int64_t dead_max_bytes, dead_max_age_ms;   /* of dead letters */
 };
 
 /* A configured source, store, sink or keyer. */
