@@ -123,8 +123,8 @@ static void committed(struct ledger *l, const struct transaction *t)
 	if (t->changes > 0) {
 		metric_observe(l->metrics.batch, (double)t->changes);
 		if (l->failing)
-			log_info(
-			    "spool", "%s/spool.db can be written again", l->setup->directory);
+			log_write_seldom(OW_LOG_INFO, "again", "spool", NULL,
+			    "%s/spool.db can be written again", l->setup->directory);
 		l->failing = false;
 	}
 	if (t->dropped == 0)

@@ -35,7 +35,8 @@ static const char pragmas[] = "PRAGMA journal_mode = WAL;"
 
 /*
  * All in one transaction: a kill leaves an empty file or a whole one. What is looked through
- * comes first in a row, what may be large last.
+ * comes first in a row, what may be large last; counting and finding what is due reads the
+ * indexes alone, for which the first needs died_ms, too.
  */
 static const char schema[] =
     "BEGIN IMMEDIATE;"
@@ -49,7 +50,7 @@ static const char schema[] =
     "answer_status INTEGER, answer_type TEXT, answer_body BLOB,"
     "trace TEXT NOT NULL, path TEXT NOT NULL, headers TEXT NOT NULL,"
     "history TEXT NOT NULL, body BLOB NOT NULL) STRICT;"
-    "CREATE INDEX waiting ON event (due_ms, id, bytes) WHERE died_ms IS NULL;"
+    "CREATE INDEX waiting ON event (due_ms, id, bytes, died_ms) WHERE died_ms IS NULL;"
     "CREATE INDEX dead ON event (died_ms, id, bytes) WHERE died_ms IS NOT NULL;"
     "PRAGMA application_id = 1333216630;"
     "PRAGMA user_version = 1;"
