@@ -90,7 +90,10 @@ struct ow_component {
 /* Complaints of check(). The core adds file, line and column of the option. */
 struct ow_report {
 	uint32_t size;
-	/* option: its dotted name, or NULL for the whole; text: what is wrong and what to do.
+	/*
+	 * option: its dotted name, or NULL for the whole; text: what is wrong and what to do.
+	 * Since 1.3 the name may be followed by a JSON pointer to what is meant in the value
+	 * of a list, of pairs or of a tree: "headers/X-Name", "body/items/0".
 	 */
 	void (*complain)(const struct ow_report *report, const char *option, const char *fmt,
 	    ...) __attribute__((format(printf, 3, 4)));
