@@ -139,9 +139,11 @@ static void sink_check(const void *conf, const struct ow_report *report)
 {
 	const struct sink_conf *c = conf;
 	struct retry_on on = {.connect = false};
+	const char *const own[] = {"Content-Type", "traceparent", c->idempotency_header, NULL};
 	tls_options_check(&c->tls, wants_tls(c), "http://", "https://", report);
 	proxy_option_check("proxy", c->proxy, report);
-	outbound_options_check(&c->outbound, &c->headers, report);
+	outbound_options_check(
+	    &c->outbound, &(struct outbound_taken){&c->headers, own}, report);
 	request_check(c, report);
 	for (size_t i = 0; i < c->retry_on.count; i++)
 		if (!retry_on_read(&on, c->retry_on.items[i]))

@@ -139,9 +139,11 @@ static void succeed(struct oauth2 *o, const struct token_answer *answer)
 		    "are used until they are refused, at most for an hour",
 		    o->options->token_url);
 	o->host->log(o->self, OW_LOG_DEBUG, "an OAuth 2 token for %" PRId64 " s", life / 1000);
+	/* A slow endpoint does not know how slow it is; but half of the life is for us. */
+	int64_t now = now_of(o);
+	int64_t since = o->asked_ms > now - life / 2 ? o->asked_ms : now - life / 2;
 	token_share_fetched(o->share,
-	    token_new(answer->token, o->asked_ms, life, o->options->refresh_before_ms),
-	    now_of(o));
+	    token_new(answer->token, since, life, o->options->refresh_before_ms), now);
 }
 
 static void fetched(const struct ow_http_response *response, void *arg)

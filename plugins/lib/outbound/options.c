@@ -93,29 +93,38 @@ static const char *check_authorization(
 	return first;
 }
 
-static void check_named(const char *option, const char *name, const struct ow_pairs *headers,
-    const struct ow_report *report)
+static bool is_own(const struct outbound_taken *taken, const char *name)
+{
+	for (const char *const *own = taken->own; *own; own++)
+		if (strcasecmp(*own, name) == 0)
+			return true;
+	return field_is_reserved(name);
+}
+
+static void check_named(const char *option, const char *name,
+    const struct outbound_taken *taken, const struct ow_report *report)
 {
 	if (!name)
 		return;
 	if (!field_is_name(name))
 		report->complain(report, option, "`%s` is not a header name", name);
-	else if (field_is_reserved(name))
+	else if (is_own(taken, name))
 		report->complain(report, option,
 		    "`%s` is written by onceway itself: use another header", name);
-	else if (among(headers, name))
+	else if (among(taken->headers, name))
 		report->complain(
 		    report, option, "`%s` stands in headers too: remove one of them", name);
 }
 
-static void check_headers(const struct outbound_options *o, const struct ow_pairs *headers,
+static void check_headers(const struct outbound_options *o, const struct outbound_taken *taken,
     const struct ow_report *report)
 {
+	const struct ow_pairs *headers = taken->headers;
 	static const char *const standard[] = {
 	    "webhook-id", "webhook-timestamp", "webhook-signature"};
 	const char *writer = check_authorization(headers, report);
-	check_named("header.name", o->header_name, headers, report);
-	check_named("hmac.header", o->hmac.header, headers, report);
+	check_named("header.name", o->header_name, taken, report);
+	check_named("hmac.header", o->hmac.header, taken, report);
 	if (o->header_name && writer && strcasecmp(o->header_name, "Authorization") == 0)
 		report->complain(report, "header.name",
 		    "`Authorization` is written by %s: remove one of them", writer);
@@ -132,10 +141,10 @@ static void check_headers(const struct outbound_options *o, const struct ow_pair
 
 static void check_value(const char *option, const char *value, const struct ow_report *report)
 {
-	if (value && (!value[0] || !field_is_value(value)))
+	if (value && !field_is_value(value))
 		report->complain(report, option,
-		    "cannot be sent: it is empty, or has a line break, another control "
-		    "character or a space at an end");
+		    "cannot be sent: it has a line break, another control character or a "
+		    "space at an end");
 }
 
 static bool is_region(const char *s)
@@ -157,8 +166,6 @@ static void check_values(const struct outbound_options *o, const struct ow_repor
 	if (o->basic_password && field_has_control(o->basic_password))
 		report->complain(report, "basic.password",
 		    "must have no line break or other control character");
-	if (o->hmac.secret && !o->hmac.secret[0])
-		report->complain(report, "hmac.secret", "is empty");
 	if (field_has_control(o->hmac.prefix) || o->hmac.prefix[0] == ' ')
 		report->complain(report, "hmac.prefix",
 		    "cannot be sent: it has a control character, or begins with a space");
@@ -177,12 +184,12 @@ static void check_values(const struct outbound_options *o, const struct ow_repor
 }
 
 void outbound_options_check(const struct outbound_options *options,
-    const struct ow_pairs *headers, const struct ow_report *report)
+    const struct outbound_taken *taken, const struct ow_report *report)
 {
 	const struct outbound_oauth2 *oauth2 = &options->oauth2;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		check_part(&parts[i], report);
-	check_headers(options, headers, report);
+	check_headers(options, taken, report);
 	check_values(options, report);
 	if (oauth2->token_url)
 		tls_options_check_at(&oauth2->tls, "oauth2.",

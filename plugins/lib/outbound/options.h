@@ -114,11 +114,14 @@ extern const char *const outbound_client_auth_choices[];
 			"profile's."),                                                         \
 	    AWS_IDENTITY_OPTIONS(c, m.sigv4.identity, "sigv4.")
 
-/*
- * Rules across those options, for a component's check(). headers: those that the
- * plugin's own options add. No complaint shows a secret.
- */
+/* Whose headers are taken: no two may write the same one. Borrowed. */
+struct outbound_taken {
+	const struct ow_pairs *headers; /* of the plugin's option `headers` */
+	const char *const *own;		/* that the plugin writes itself; ends with NULL */
+};
+
+/* Rules across those options, for a component's check(). No complaint shows a secret. */
 void outbound_options_check(const struct outbound_options *options,
-    const struct ow_pairs *headers, const struct ow_report *report);
+    const struct outbound_taken *taken, const struct ow_report *report);
 
 #endif

@@ -15,7 +15,7 @@ static int64_t smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-struct token *token_new(const char *token, int64_t asked_ms, int64_t life_ms, int64_t ahead_ms)
+struct token *token_new(const char *token, int64_t since_ms, int64_t life_ms, int64_t ahead_ms)
 {
 	static const char scheme[] = "Bearer ";
 	size_t len = sizeof(scheme) - 1 + strlen(token);
@@ -25,9 +25,9 @@ struct token *token_new(const char *token, int64_t asked_ms, int64_t life_ms, in
 	memcpy(text + sizeof(scheme) - 1, token, strlen(token));
 	atomic_init(&t->refs, 1);
 	atomic_init(&t->accepted, false);
-	t->asked_ms = asked_ms;
-	t->renew_ms = asked_ms + life_ms - smaller(ahead_ms, life_ms / AHEAD_PART);
-	t->until_ms = asked_ms + life_ms - smaller(MARGIN_MS, life_ms / MARGIN_PART);
+	t->since_ms = since_ms;
+	t->renew_ms = since_ms + life_ms - smaller(ahead_ms, life_ms / AHEAD_PART);
+	t->until_ms = since_ms + life_ms - smaller(MARGIN_MS, life_ms / MARGIN_PART);
 	if (t->renew_ms > t->until_ms)
 		t->renew_ms = t->until_ms;
 	t->authorization = (struct ow_text){text, len};
