@@ -120,6 +120,29 @@ void answer_judge(struct answer *answer, const struct retry_on *on,
 		judge_failure(&answer->delivery, on, response, repeatable);
 }
 
+static void judge_unsent(struct answer *answer, const struct outbound_result *result)
+{
+	*answer = (struct answer){.delivery = {.size = sizeof(answer->delivery),
+				      .rc = OW_RETRY,
+				      .why = result->why,
+				      .code = result->busy ? "busy" : "credentials",
+				      .retry_after_ms = result->retry_after_ms,
+				      .timed_out = result->timed_out,
+				      .busy = result->busy}};
+}
+
+void answer_result(struct answer *answer, const struct retry_on *on,
+    const struct outbound_result *result, bool repeatable, int64_t wall_ms)
+{
+	if (!result->response) {
+		judge_unsent(answer, result);
+		return;
+	}
+	answer_judge(answer, on, result->response, repeatable, wall_ms);
+	if (result->stale)
+		answer->delivery.rc = OW_RETRY;
+}
+
 void answer_cancelled(
     struct answer *answer, const struct retry_on *on, bool maybe_received, bool repeatable)
 {

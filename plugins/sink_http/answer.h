@@ -6,12 +6,13 @@
  *   the answer lost after the request may have arrived: UNKNOWN
  *   3xx, 4xx                     REJECT: the same request would fare the same
  *   anything else                FAIL
+ *   no credentials to send, or stale ones: RETRY, for that is not the event's fault
  * Redirects are not followed: they would turn the POST into a GET.
  */
 #ifndef SINK_HTTP_ANSWER_H
 #define SINK_HTTP_ANSWER_H
 
-#include <onceway/plugin.h>
+#include "lib/outbound/outbound.h"
 
 #define ANSWER_STATUS_MAX 599
 
@@ -37,6 +38,10 @@ struct answer {
  */
 void answer_judge(struct answer *answer, const struct retry_on *on,
     const struct ow_http_response *response, bool repeatable, int64_t wall_ms);
+
+/* The same for a request that was sent with credentials, or never was for want of them. */
+void answer_result(struct answer *answer, const struct retry_on *on,
+    const struct outbound_result *result, bool repeatable, int64_t wall_ms);
 
 /* The core's time for it is up; maybe_received: the whole request may have arrived. */
 void answer_cancelled(

@@ -4,6 +4,8 @@
 
 #include <onceway/plugin.h>
 
+#include "lib/outbound/options.h"
+
 struct sink_conf {
 	const char *url;
 	const char *method;
@@ -18,6 +20,8 @@ struct sink_conf {
 	struct ow_retry retry;
 	struct ow_list retry_on;
 	struct ow_tls_options tls;
+	const char *proxy; /* NULL: none */
+	struct outbound_options outbound;
 };
 
 #endif

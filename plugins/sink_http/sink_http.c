@@ -8,9 +8,12 @@
 #define OW_NEED_MINOR 3 /* OW_TREE() */
 #include <onceway/plugin.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "lib/alloc.h"
+#include "lib/outbound/outbound.h"
+#include "lib/proxy_option.h"
 #include "lib/tls_check.h"
 #include "sink_http/answer.h"
 #include "sink_http/request.h"
@@ -20,6 +23,7 @@ struct sink {
 	struct ow_instance *self;
 	const struct sink_conf *conf;
 	struct ow_http_pool *pool;
+	struct outbound *outbound;
 	struct request_form *form;
 	struct retry_on on;
 	struct sending *spare; /* kept for the next delivery */
@@ -29,7 +33,7 @@ struct sink {
 struct sending {
 	struct sink *sink;
 	struct ow_op *op;
-	struct ow_http_call *call;
+	struct outbound_call *call;
 	struct request *request;
 	struct sending *next_spare;
 };
@@ -57,15 +61,15 @@ static void sending_done(struct sending *out)
 	out->sink->spare = out;
 }
 
-static void answered(const struct ow_http_response *response, void *arg)
+static void answered(const struct outbound_result *result, void *arg)
 {
 	struct sending *out = arg;
 	struct sink *s = out->sink;
 	struct ow_op *op = out->op;
 	struct answer answer;
-	answer_judge(&answer, &s->on, response, out->request->outgoing.repeatable,
+	answer_result(&answer, &s->on, result, out->request->outgoing.repeatable,
 	    s->host->wall_ms(s->self));
-	if (response->body_dropped)
+	if (result->response && result->response->body_dropped)
 		s->host->log(s->self, OW_LOG_WARNING,
 		    "an answer's body was over max_response and was dropped");
 	sending_done(out);
@@ -84,6 +88,14 @@ static void refuse_event(struct sending *out, struct ow_op *op, const struct ref
 				      .why = refusal->why});
 }
 
+/* What is delivered without dedup has no key; the trace is the next best name. */
+static struct ow_text message_id(
+    const struct sink *s, const struct ow_event *event, const struct ow_attempt *attempt)
+{
+	const char *trace = s->host->event_trace(event);
+	return attempt->key.len ? attempt->key : (struct ow_text){trace, strlen(trace)};
+}
+
 static void sink_deliver(void *state, struct ow_op *op, const struct ow_event *event,
     const struct ow_attempt *attempt)
 {
@@ -96,7 +108,8 @@ static void sink_deliver(void *state, struct ow_op *op, const struct ow_event *e
 		return;
 	}
 	s->host->op_set(op, out);
-	out->call = s->host->http_send(s->pool, &out->request->outgoing, answered, out);
+	out->call = outbound_send(s->outbound, s->pool, &out->request->outgoing,
+	    message_id(s, event, attempt), answered, out);
 }
 
 static void sink_cancel(void *state, struct ow_op *op)
@@ -104,10 +117,17 @@ static void sink_cancel(void *state, struct ow_op *op)
 	struct sink *s = state;
 	struct sending *out = s->host->op_get(op);
 	struct answer answer;
-	answer_cancelled(&answer, &s->on, s->host->http_cancel(out->call),
-	    out->request->outgoing.repeatable);
+	answer_cancelled(
+	    &answer, &s->on, outbound_cancel(out->call), out->request->outgoing.repeatable);
 	sending_done(out);
 	s->host->deliver_done(op, &answer.delivery);
+}
+
+static void sink_start(void *state, struct ow_op *op)
+{
+	struct sink *s = state;
+	outbound_start(s->outbound);
+	s->host->op_done(op, OW_OK, NULL);
 }
 
 static void sink_policy(const void *conf, struct ow_sink_policy *policy)
@@ -123,7 +143,7 @@ static void sink_policy(const void *conf, struct ow_sink_policy *policy)
 static bool sink_ready(void *state, const char **why)
 {
 	struct sink *s = state;
-	return s->host->http_reachable(s->pool, why);
+	return outbound_ready(s->outbound, why) && s->host->http_reachable(s->pool, why);
 }
 
 /* ---- configuration ---- */
@@ -137,7 +157,11 @@ static void sink_check(const void *conf, const struct ow_report *report)
 {
 	const struct sink_conf *c = conf;
 	struct retry_on on = {.connect = false};
+	const char *const own[] = {"Content-Type", "traceparent", c->idempotency_header, NULL};
 	tls_options_check(&c->tls, wants_tls(c), "http://", "https://", report);
+	proxy_option_check("proxy", c->proxy, report);
+	outbound_options_check(
+	    &c->outbound, &(struct outbound_taken){&c->headers, own}, report);
 	request_check(c, report);
 	for (size_t i = 0; i < c->retry_on.count; i++)
 		if (!retry_on_read(&on, c->retry_on.items[i]))
@@ -153,6 +177,7 @@ static void sink_check(const void *conf, const struct ow_report *report)
 static void sink_destroy(void *state)
 {
 	struct sink *s = state;
+	outbound_free(s->outbound);
 	s->host->http_pool_free(s->pool);
 	while (s->spare) {
 		struct sending *next = s->spare->next_spare;
@@ -177,9 +202,34 @@ static bool make_pool(struct sink *s, const char **why)
 		.connect_ms = c->connect_ms < c->total_ms ? c->connect_ms : c->total_ms,
 		.idle_ms = c->idle_ms,
 		.max_response = c->max_response,
-		.tls = wants_tls(c) ? &tls : NULL},
+		.tls = wants_tls(c) ? &tls : NULL,
+		.proxy = c->proxy},
 	    why);
 	return s->pool != NULL;
+}
+
+static void *make_share(void *arg)
+{
+	(void)arg;
+	return token_share_new();
+}
+
+static void free_share(void *share)
+{
+	token_share_free(share);
+}
+
+static bool make_outbound(struct sink *s, const char **why)
+{
+	const struct sink_conf *c = s->conf;
+	struct outbound_config config = {.options = &c->outbound,
+	    .url = c->url,
+	    .proxy = c->proxy,
+	    .max_waiting = c->max_connections + c->max_waiting};
+	if (outbound_needs_share(&c->outbound))
+		config.share = s->host->shared(s->self, make_share, NULL, free_share);
+	s->outbound = outbound_new(s->host, s->self, &config, why);
+	return s->outbound != NULL;
 }
 
 static void *sink_create(
@@ -192,7 +242,7 @@ static void *sink_create(
 	for (size_t i = 0; i < s->conf->retry_on.count; i++)
 		retry_on_read(&s->on, s->conf->retry_on.items[i]);
 	s->form = request_form_new(host, self, s->conf);
-	if (make_pool(s, why))
+	if (make_pool(s, why) && make_outbound(s, why))
 		return s;
 	sink_destroy(s);
 	return NULL;
@@ -248,6 +298,11 @@ static const struct ow_option sink_options[] = {
 	.help = "What is tried again: statuses, `connect` for no connection, `timeout` for no "
 		"answer in time."),
     OW_TLS_OPTIONS(struct sink_conf, tls),
+    OW_SECRET(struct sink_conf, proxy, "proxy",
+	.help =
+	    "HTTP proxy to go through, http://[user:password@]host:port, for oauth2.token_url "
+	    "too; https:// goes through a tunnel, and no environment variable is looked at."),
+    OUTBOUND_OPTIONS(struct sink_conf, outbound),
     OW_OPTION_END,
 };
 
@@ -268,6 +323,7 @@ static const struct ow_component http_component = {
     .example = "{plugin: http, url: \"http://127.0.0.1:9000/api/v1/events\"}",
     .check = sink_check,
     .create = sink_create,
+    .start = sink_start,
     .destroy = sink_destroy,
     .ops = &sink_ops,
 };

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/http_date.h"
@@ -292,6 +293,166 @@ START_TEST(retry_after_in_all_forms)
 }
 END_TEST
 
+/* ---- credentials: the whole of it is in lib/outbound's own tests ---- */
+
+#define OAUTH2                                                                                 \
+	URL "oauth2: {token_url: \"http://login.example\", client_id: us, client_secret: x}\n" \
+	    "pool: {max_connections: 1, max_waiting: 1}\n"
+#define TOKEN(t) "{\"access_token\":\"" t "\",\"expires_in\":1800}"
+
+START_TEST(a_token_is_sent)
+{
+	with(OAUTH2);
+	struct ow_op *op = mock_deliver(sink, mock_event(m, "{}"), NULL);
+	mock_run(m);
+	ck_assert_uint_eq(mock_calls(m), 1);
+	mock_script_answer(m, 200, NULL, TOKEN("t1"));
+	mock_script_answer(m, 200, NULL, "{}");
+	mock_run(m);
+	ck_assert_int_eq(mock_delivered(op)->rc, OW_OK);
+	ck_assert_str_eq(mock_call_header(mock_call(m, 1), "Authorization").data, "Bearer t1");
+	ck_assert_str_eq(
+	    mock_call_header(mock_call(m, 1), "Idempotency-Key").data, "test:key-1");
+}
+END_TEST
+
+/* Wrong credentials are not the event's fault. */
+START_TEST(no_token_is_no_refusal)
+{
+	const char *why = NULL;
+	with(OAUTH2);
+	struct ow_op *op = mock_deliver(sink, mock_event(m, "{}"), NULL);
+	mock_run(m);
+	mock_script_answer(m, 401, NULL, "{\"error\":\"invalid_client\"}");
+	mock_run(m);
+	const struct ow_delivery *d = mock_delivered(op);
+	ck_assert_int_eq(d->rc, OW_RETRY);
+	ck_assert_str_eq(d->code, "credentials");
+	ck_assert_ptr_nonnull(strstr(d->why, "check oauth2.client_id"));
+	ck_assert_int_ge(d->retry_after_ms, 2500);
+	ck_assert(!d->timed_out && !d->busy && !d->result);
+	const struct ow_sink_ops *ops = mock_component(ow_module(), "http")->ops;
+	ck_assert(!ops->ready(mock_state(sink), &why));
+	ck_assert_str_eq(why, d->why);
+}
+END_TEST
+
+START_TEST(waits_for_a_token_and_is_cancelled)
+{
+	with(OAUTH2);
+	struct ow_op *op = mock_deliver(sink, mock_event(m, "{}"), NULL);
+	mock_set_maybe_received(m, true);
+	mock_cancel(op);
+	ck_assert_int_eq(
+	    mock_delivered(op)->rc, OW_RETRY); /* and not UNKNOWN: nothing was sent */
+	mock_run(m);
+	mock_script_answer(m, 200, NULL, TOKEN("t1"));
+	mock_run(m);
+	ck_assert_uint_eq(mock_calls(m), 1);
+}
+END_TEST
+
+START_TEST(too_many_wait_for_a_token)
+{
+	struct ow_op *ops[3];
+	with(OAUTH2);
+	for (int i = 0; i < 3; i++)
+		ops[i] = mock_deliver(sink, mock_event(m, "{}"), NULL);
+	mock_run(m);
+	ck_assert(mock_delivered(ops[2])->busy);
+	ck_assert_str_eq(mock_delivered(ops[2])->code, "busy");
+	mock_script_answer(m, 200, NULL, TOKEN("t1"));
+	mock_script_answer(m, 200, NULL, "{}");
+	mock_script_answer(m, 200, NULL, "{}");
+	mock_run(m);
+	ck_assert_int_eq(mock_delivered(ops[0])->rc, OW_OK);
+}
+END_TEST
+
+/* A 401 is refused for good, unless a newer token may fare better. */
+START_TEST(stale_tokens_are_no_refusal)
+{
+	with(OAUTH2);
+	mock_run(m);
+	mock_script_answer(m, 200, NULL, TOKEN("t1"));
+	mock_run(m);
+	mock_advance(m, 60000);
+	struct ow_op *op = mock_deliver(sink, mock_event(m, "{}"), NULL);
+	mock_skip(m, 30000);
+	mock_script_answer(m, 401, NULL, "");
+	mock_run(m);
+	ck_assert_int_eq(mock_delivered(op)->rc, OW_RETRY);
+	mock_script_answer(m, 200, NULL, TOKEN("t2"));
+	mock_run(m);
+	op = mock_deliver(sink, mock_event(m, "{}"), NULL);
+	mock_script_answer(m, 401, NULL, "");
+	mock_run(m);
+	ck_assert_int_eq(mock_delivered(op)->rc, OW_REJECT);
+}
+END_TEST
+
+START_TEST(the_name_of_a_message)
+{
+	struct ow_attempt attempt = {.size = sizeof(attempt), .number = 1, .limit_ms = 1000};
+	with(URL "standard_webhooks: {secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}\n");
+	ck_assert_int_eq(answered(200, NULL)->rc, OW_OK);
+	ck_assert_str_eq(mock_call_header(mock_call(m, 0), "webhook-id").data, "test:key-1");
+	mock_deliver(sink, mock_event(m, "{}"), &attempt);
+	ck_assert_str_eq(mock_call_header(mock_call(m, 1), "webhook-id").data, MOCK_TRACE);
+	mock_script_answer(m, 200, NULL, "");
+	mock_run(m);
+}
+END_TEST
+
+START_TEST(a_proxy)
+{
+	with(URL "proxy: \"http://user:pw@proxy:3128\"\n");
+	ck_assert_int_eq(answered(200, NULL)->rc, OW_OK);
+	ck_assert_str_eq(mock_call(m, 0)->origin.proxy, "http://user:pw@proxy:3128");
+	static const char *const good[] = {"http://proxy", "http://[::1]:8080/", "HTTP://p:1"};
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		char yaml[128];
+		snprintf(yaml, sizeof(yaml), URL "proxy: \"%s\"\n", good[i]);
+		ck_assert_str_eq(complaints(yaml), "");
+	}
+}
+END_TEST
+
+START_TEST(proxies_that_are_none)
+{
+	static const struct {
+		const char *proxy, *complaint;
+	} bad[] = {
+	    {"https://hunter2@proxy", "2:8: error: proxies are spoken to without TLS"},
+	    {"hunter2@proxy:3128", "must begin with http://"},
+	    {"http://hunter2@proxy:3128/path", "a proxy has no path"},
+	    {"http://proxy:port", "must be http://host:port"},
+	    {"http://proxy:65536", "must be http://host:port"},
+	    {"http://proxy:0", "must be http://host:port"},
+	    {"http://hunter2@", "must be http://host:port"},
+	    {"http://[::1:80", "must be http://host:port"},
+	    {"http://a b@proxy", "must be percent-encoded"},
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char yaml[128];
+		snprintf(yaml, sizeof(yaml), URL "proxy: \"%s\"\n", bad[i].proxy);
+		expect_complaint(yaml, bad[i].complaint);
+		ck_assert_ptr_null(strstr(complaints(yaml), "hunter2"));
+	}
+}
+END_TEST
+
+START_TEST(one_writer_of_each_header)
+{
+	expect_complaint(URL "bearer: abc\nheaders: {authorization: x}\n",
+	    "`Authorization` is written by bearer");
+	expect_complaint(URL "hmac: {secret: s, header: X-Sig}\nheaders: {x-sig: x}\n",
+	    "`X-Sig` stands in headers too");
+	expect_complaint(
+	    URL "header: {name: idempotency-key, value: x}\n", "is written by onceway itself");
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("sink_http");
@@ -310,6 +471,18 @@ static Suite *suite(void)
 	tcase_add_test(t, only_what_retry_on_says);
 	tcase_add_test(t, cancelled);
 	tcase_add_test(t, retry_after_in_all_forms);
+	suite_add_tcase(s, t);
+	t = tcase_create("credentials");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, a_token_is_sent);
+	tcase_add_test(t, no_token_is_no_refusal);
+	tcase_add_test(t, waits_for_a_token_and_is_cancelled);
+	tcase_add_test(t, too_many_wait_for_a_token);
+	tcase_add_test(t, stale_tokens_are_no_refusal);
+	tcase_add_test(t, the_name_of_a_message);
+	tcase_add_test(t, a_proxy);
+	tcase_add_test(t, proxies_that_are_none);
+	tcase_add_test(t, one_writer_of_each_header);
 	suite_add_tcase(s, t);
 	return s;
 }
