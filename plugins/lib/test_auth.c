@@ -1,5 +1,5 @@
 /* The modes alone, on a host table of three functions and a clock that is given. */
-#include "auth.h"
+#include "lib/auth.h"
 
 #include <stdio.h>
 #include <string.h>
