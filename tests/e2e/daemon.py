@@ -143,6 +143,7 @@ class Daemon:
         self.runs = 0
         self.process = None
         self.files = None
+        self.env = {}  # more of the environment
         self.last_log = ""
         self.port = self.admin_port = None
 
@@ -162,7 +163,7 @@ class Daemon:
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 program() + ["run", "-c", str(self.config)], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, env=environment(), preexec_fn=self._set_limits)
+                stdout=log, stderr=log, env=environment(**self.env), preexec_fn=self._set_limits)
 
     def limit_files(self, count):
         """From the next launch on it may have that many open files and no more."""
