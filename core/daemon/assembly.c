@@ -431,17 +431,34 @@ static void start_ticking(struct assembly *a)
 	timer_start(a->tick, TICK_MS);
 }
 
+/* Whoever feeds a source may have to be told why it does not begin. */
+static void tell_sources(struct assembly *a)
+{
+	for (struct part *p = a->sources; p; p = p->next) {
+		const struct ow_source_ops *ops = &instance_ops(p->instance)->source;
+		if (ops->start_failed)
+			ops->start_failed(instance_state(p->instance), a->why);
+	}
+}
+
+static void started_or_not(struct assembly *a)
+{
+	if (a->why[0]) {
+		tell_sources(a);
+	} else {
+		worker_open_listeners(a->worker);
+		start_ticking(a);
+	}
+	finish(a);
+}
+
 static void source_started(struct ow_op *op, void *arg)
 {
 	struct assembly *a = arg;
 	note_failure(a, op);
 	if (--a->pending > 0)
 		return;
-	if (!a->why[0]) {
-		worker_open_listeners(a->worker);
-		start_ticking(a);
-	}
-	finish(a);
+	started_or_not(a);
 }
 
 static size_t count_parts(const struct part *p)
@@ -466,7 +483,7 @@ static void target_started(struct ow_op *op, void *arg)
 	if (--a->pending > 0)
 		return;
 	if (a->why[0]) {
-		finish(a);
+		started_or_not(a);
 		return;
 	}
 	a->pending = count_parts(a->sources);

@@ -13,6 +13,7 @@ static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
 static const char *const workers_words[] = {"auto", NULL};
+static const char *const admin_words[] = {ADMIN_OFF, NULL};
 
 const struct ow_option process_options[] = {
     OW_INT(struct process_settings, workers, "workers", .dflt = "1", .min = 1, .max = 64,
@@ -20,7 +21,9 @@ const struct ow_option process_options[] = {
 	.help = "Threads that handle events, each with its own event loop; `auto`: as many as "
 		"there are processors for this process (affinity, control group's quota)."),
     OW_ADDRESS(struct process_settings, admin, "admin", .dflt = "127.0.0.1:9464",
-	.help = "Address of /metrics, /healthz, /readyz and /status; it only reads."),
+	.choices = admin_words,
+	.help = "Address of /metrics, /healthz, /readyz and /status; it only reads. `off`: "
+		"there is none."),
     OW_DURATION(struct process_settings, drain_timeout_ms, "drain_timeout", .dflt = "30s",
 	.max = DAY,
 	.help = "Time after SIGTERM for events under way; what is left then is given back."),

@@ -264,6 +264,19 @@ static bool start_threads(struct daemon *d)
 	return d->threads[d->count - 1].running;
 }
 
+static bool open_admin(struct daemon *d)
+{
+	if (strcmp(d->settings->process.admin, ADMIN_OFF) == 0)
+		return true;
+	d->admin = admin_new(&(struct admin_view){.settings = d->settings,
+	    .main = d->main,
+	    .assemblies = d->assemblies,
+	    .count = d->count,
+	    .started = &d->started,
+	    .draining = &d->draining});
+	return d->admin != NULL;
+}
+
 static bool set_up(struct daemon *d)
 {
 	const struct settings *s = d->settings;
@@ -296,13 +309,7 @@ static bool set_up(struct daemon *d)
 		d->assemblies[i] = a;
 		d->threads[i] = (struct thread){.daemon = d, .assembly = a};
 	}
-	d->admin = admin_new(&(struct admin_view){.settings = s,
-	    .main = d->main,
-	    .assemblies = d->assemblies,
-	    .count = d->count,
-	    .started = &d->started,
-	    .draining = &d->draining});
-	if (!d->admin)
+	if (!open_admin(d))
 		return false;
 	d->sigterm = watch_signal(d, SIGTERM, on_stop);
 	d->sigint = watch_signal(d, SIGINT, on_stop);

@@ -12,9 +12,11 @@
 #include "plugin/registry.h"
 #include "route/route.h"
 
+#define ADMIN_OFF "off"
+
 struct process_settings {
 	int64_t workers;   /* or OW_WORD(0): auto */
-	const char *admin; /* host:port */
+	const char *admin; /* host:port, or ADMIN_OFF */
 	int64_t drain_timeout_ms;
 	int log_level;	/* index: error, warning, info, debug */
 	int log_format; /* enum log_format */

@@ -20,6 +20,7 @@ struct ow_event {
 	struct ow_instance *source;
 	int64_t arrived_wall, arrived_us;
 	int64_t limit_us; /* INT64_MAX: none */
+	bool pass;
 
 	/* from a request: the head's texts point into block */
 	struct http_head head;
@@ -179,6 +180,16 @@ struct ow_text event_get_header(const struct ow_event *e, const char *name)
 void event_put_limit(struct ow_event *e, int64_t ms)
 {
 	e->limit_us = e->arrived_us + ms * 1000;
+}
+
+void event_put_pass(struct ow_event *e)
+{
+	e->pass = true;
+}
+
+bool event_passes(const struct ow_event *e)
+{
+	return e->pass;
 }
 
 int64_t event_limit_us(const struct ow_event *e)

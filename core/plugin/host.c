@@ -328,6 +328,7 @@ const struct ow_host *host_table(void)
 	    .resolve_cancel = host_resolve_cancel,
 	    .event_limit = event_put_limit,
 	    .random_refresh = host_random_refresh,
+	    .event_pass = event_put_pass,
 	};
 	return &table;
 }

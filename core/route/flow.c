@@ -112,6 +112,10 @@ static void begin(struct task *task)
 	}
 	if (!find_key(f))
 		return;
+	if (event_passes(f->event)) {
+		flow_pass_repetition(f);
+		return;
+	}
 	prepare_claim(f);
 	struct flow *holder = engine_holder(f->engine, f->table_key);
 	if (holder)

@@ -12,6 +12,8 @@ void flow_be_duplicate(struct flow *f, const struct verdict *v);
 /* True if the route compares payloads and f's is not the one with that digest. */
 bool flow_differs(const struct flow *f, const unsigned char *digest);
 
+/* Its source wants it delivered, whatever the store knows of its key. */
+void flow_pass_repetition(struct flow *f);
 /* No key was found: on_missing, or as invalid. */
 void flow_without_key(struct flow *f, int status, const char *why);
 /* The store cannot take the key, and the route delivers all the same. */

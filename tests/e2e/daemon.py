@@ -143,6 +143,7 @@ class Daemon:
         self.runs = 0
         self.process = None
         self.files = None
+        self.env = {}  # more of the environment
         self.last_log = ""
         self.port = self.admin_port = None
 
@@ -162,7 +163,7 @@ class Daemon:
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 program() + ["run", "-c", str(self.config)], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, env=environment(), preexec_fn=self._set_limits)
+                stdout=log, stderr=log, env=environment(**self.env), preexec_fn=self._set_limits)
 
     def limit_files(self, count):
         """From the next launch on it may have that many open files and no more."""
@@ -189,10 +190,15 @@ class Daemon:
                     f"onceway ended with {self.process.returncode}:\n{self.log()}")
             return re.search(r"\bready: onceway ", self.log())
         wait_until(started, "start of onceway")
-        self.port = int(re.search(r"listener public on .* \(port (\d+)\)", self.log())[1])
-        self.admin_port = int(re.search(r"admin on .* \(port (\d+)\)", self.log())[1])
-        if ready:
+        self.port = self._port_of(r"listener public on .*")
+        self.admin_port = self._port_of("admin on .*")
+        if ready and self.admin_port:
             wait_until(lambda: self.admin("/readyz").status == 200, "/readyz")
+
+    def _port_of(self, what):
+        """As the log says; None: there is no such address."""
+        found = re.search(what + r" \(port (\d+)\)", self.log())
+        return int(found[1]) if found else None
 
     def admin(self, path, method="GET"):
         return client.ask(self.admin_port, method, path)

@@ -196,6 +196,15 @@ class Health(Case):
         self.assertTrue(onceway.status()["ready"])
 
 
+class Off(Case):
+    def test_there_is_none(self):
+        crm = self.sink()
+        onceway = self.daemon(crm, onceway={"admin": "off"})
+        self.assertIsNone(onceway.admin_port)
+        self.assertAnswer(self.post(onceway, event()), 200)
+        onceway.stop()  # and ends as ever
+
+
 class Status(Case):
     def test_status(self):
         gate = threading.Event()

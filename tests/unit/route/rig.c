@@ -408,6 +408,8 @@ static struct sent *emit(struct ow_instance *source, const char *name, const cha
 	rig.host->event_set_body(event, body, strlen(body));
 	if (rig.limit_ms)
 		rig.host->event_limit(event, rig.limit_ms);
+	if (rig.repeats)
+		rig.host->event_pass(event);
 	rig.emitting = true;
 	rig.host->emit(source, event, s);
 	rig.emitting = false;

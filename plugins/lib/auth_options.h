@@ -1,6 +1,6 @@
 /* How a source is told to recognise its senders: the options `auth.*` and their rules. */
-#ifndef SOURCE_WEBHOOK_AUTH_OPTIONS_H
-#define SOURCE_WEBHOOK_AUTH_OPTIONS_H
+#ifndef LIB_AUTH_OPTIONS_H
+#define LIB_AUTH_OPTIONS_H
 
 #include <onceway/plugin.h>
 

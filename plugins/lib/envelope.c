@@ -1,4 +1,4 @@
-#include "envelope.h"
+#include "lib/envelope.h"
 
 static const struct {
 	const char *path;
@@ -44,19 +44,32 @@ static const struct place *type_place(const struct envelope *e, const struct ow_
 	return type;
 }
 
-bool envelope_check(const struct envelope *e, const struct ow_event *event, struct ow_key *key)
+static bool is_of(const struct place *place, const struct ow_event *event,
+    enum ow_json_type type, const char **problem)
 {
-	if (!place_check(&e->root, event, key, OW_JSON_OBJECT, PLACE_NO_DOCUMENT))
-		return false;
+	struct ow_json value;
+	if (!place_get(place, event, &value))
+		*problem = NULL;
+	else if (value.type == type)
+		return true;
+	return false;
+}
+
+const struct place *envelope_fault(
+    const struct envelope *e, const struct ow_event *event, const char **problem)
+{
+	*problem = PLACE_NO_DOCUMENT;
+	if (!is_of(&e->root, event, OW_JSON_OBJECT, problem))
+		return &e->root;
 	for (size_t i = 0; i < ENVELOPE_MEMBERS; i++) {
 		const struct place *place =
 		    i == ENVELOPE_TYPE ? type_place(e, event) : &e->members[i];
-		if (i == ENVELOPE_TIME && is_number(place, event))
-			continue;
-		if (!place_check(place, event, key, members[i].type, members[i].problem))
-			return false;
+		*problem = members[i].problem;
+		if (!is_of(place, event, members[i].type, problem) &&
+		    !(i == ENVELOPE_TIME && is_number(place, event)))
+			return place;
 	}
-	return true;
+	return NULL;
 }
 
 struct ow_text envelope_type(const struct envelope *e, const struct ow_event *event)

@@ -1,6 +1,6 @@
 /* What must be in an EventBridge event before anything is made of its detail. */
-#ifndef KEYER_GENESYS_ENVELOPE_H
-#define KEYER_GENESYS_ENVELOPE_H
+#ifndef LIB_ENVELOPE_H
+#define LIB_ENVELOPE_H
 
 #include "lib/place.h"
 
@@ -23,13 +23,18 @@ struct envelope {
 	struct place tutorial_type; /* `detailType`, which AWS does not send */
 };
 
+/* In create(). False with *why, a static phrase. */
 bool envelope_init(
     struct envelope *e, const struct ow_host *host, struct ow_instance *self, const char **why);
 
-/* False: the key was told what is missing or wrong. */
-bool envelope_check(const struct envelope *e, const struct ow_event *event, struct ow_key *key);
+/*
+ * The first place at fault, in e: with *problem, a static phrase; NULL: it is
+ * missing. Returns NULL if all is there. The event's body is valid JSON.
+ */
+const struct place *envelope_fault(
+    const struct envelope *e, const struct ow_event *event, const char **problem);
 
-/* The event's type, for a checked one. Borrowed from the event. */
+/* The event's type, for one without fault. Borrowed from the event. */
 struct ow_text envelope_type(const struct envelope *e, const struct ow_event *event);
 
 #endif

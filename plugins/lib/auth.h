@@ -3,10 +3,10 @@
  * compare in constant time, whole codes of the same length, and look at every
  * secret there is; a signature is computed over the body as it was received.
  */
-#ifndef SOURCE_WEBHOOK_AUTH_H
-#define SOURCE_WEBHOOK_AUTH_H
+#ifndef LIB_AUTH_H
+#define LIB_AUTH_H
 
-#include "auth_options.h"
+#include "lib/auth_options.h"
 
 struct auth;
 

@@ -1,4 +1,4 @@
-#include "auth_options.h"
+#include "lib/auth_options.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The modes alone, on a host table of three functions and a clock that is given. */
-#include "auth.h"
+#include "lib/auth.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -379,7 +379,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("source_webhook/auth");
+	Suite *s = suite_create("auth");
 	TCase *t = tcase_create("auth");
 	tcase_add_loop_test(t, credentials, 0, COUNT(sent));
 	tcase_add_test(t, without_any_header);
