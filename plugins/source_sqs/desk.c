@@ -170,8 +170,8 @@ static void extend(struct message *m, int64_t seconds, void *arg)
 
 static int64_t backoff_s(const struct desk *d, const struct message *m, int64_t least_ms)
 {
-	int64_t wait = queue_backoff_ms(
-	    d->queue, d->options->backoff_base_ms, d->options->backoff_max_ms, m->receives);
+	int64_t wait =
+	    backoff_ms(&d->options->backoff, m->receives, d->queue->host, d->queue->self);
 	return ((wait > least_ms ? wait : least_ms) + 999) / 1000;
 }
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "lib/alloc.h"
+#include "lib/hex.h"
 
 #define MD5_SIZE 16
 
@@ -18,17 +19,14 @@ static char *copied(const char *text)
 /* SQS tells no better digest. Where libcrypto may not do MD5, TLS alone guards the body. */
 static bool md5_hex(struct ow_text body, char out[2 * MD5_SIZE + 1])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
 	EVP_MD *md5 = EVP_MD_fetch(NULL, "MD5", NULL);
 	bool done = md5 && EVP_Digest(body.data, body.len, digest, &len, md5, NULL) == 1 &&
 		    len == MD5_SIZE;
 	EVP_MD_free(md5);
-	for (unsigned int i = 0; done && i < MD5_SIZE; i++) {
-		out[2 * i] = digits[digest[i] >> 4];
-		out[2 * i + 1] = digits[digest[i] & 15];
-	}
+	if (done)
+		hex_write(out, digest, MD5_SIZE);
 	out[2 * MD5_SIZE] = '\0';
 	return done;
 }

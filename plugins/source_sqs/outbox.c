@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/backoff.h"
 
-#define GATHER_MS     20
-#define RETRY_BASE_MS 200
-#define RETRY_MAX_MS  5000
-#define CALL_MIN_MS   1000
-#define CALL_MAX_MS   10000
+#define GATHER_MS   20
+#define CALL_MIN_MS 1000
+#define CALL_MAX_MS 10000
+
+static const struct backoff between_tries = {200, 5000};
 
 /* A call under way. */
 struct batch {
@@ -104,7 +105,7 @@ static void ended(struct outbox *o, struct message *m, enum sqs_entry_end end, c
 	}
 	p->state = POSTING_FAILED;
 	p->due_ms =
-	    now_ms(o) + queue_backoff_ms(o->queue, RETRY_BASE_MS, RETRY_MAX_MS, p->tries);
+	    now_ms(o) + backoff_ms(&between_tries, p->tries, o->queue->host, o->queue->self);
 	ring_add(&o->failed, &p->link);
 }
 

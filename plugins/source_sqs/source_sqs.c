@@ -261,7 +261,7 @@ static void sqs_check(const void *options, const struct ow_report *report)
 		    "must be at least %lld, so that each of the receivers may ask for a whole "
 		    "batch",
 		    (long long)whole_batches);
-	if (conf->desk.backoff_base_ms > conf->desk.backoff_max_ms)
+	if (conf->desk.backoff.base_ms > conf->desk.backoff.max_ms)
 		report->complain(report, "backoff.max", "must not be below backoff.base");
 	aws_place_check(&conf->place, report);
 	aws_identity_check(&conf->identity, "", report);
@@ -297,11 +297,11 @@ static const struct ow_option sqs_options[] = {
 	.help = "What a body is: `auto` takes the event out of an SNS envelope, if it is one; "
 		"`sns` demands an envelope, `eventbridge` an EventBridge event; `raw` looks at "
 		"nothing."),
-    OW_DURATION(struct sqs_conf, desk.backoff_base_ms, "backoff.base", .dflt = "5s",
+    OW_DURATION(struct sqs_conf, desk.backoff.base_ms, "backoff.base", .dflt = "5s",
 	.min = 1000, .max = 39600000,
 	.help = "How long a message that failed is left alone after its first receipt; doubled "
 		"with each further one."),
-    OW_DURATION(struct sqs_conf, desk.backoff_max_ms, "backoff.max", .dflt = "15m", .min = 1000,
+    OW_DURATION(struct sqs_conf, desk.backoff.max_ms, "backoff.max", .dflt = "15m", .min = 1000,
 	.max = 39600000, .help = "Longest time that it is left alone."),
     OW_DURATION(struct sqs_conf, desk.invalid_delay_ms, "invalid_delay", .dflt = "remaining",
 	.min = 0, .max = 39600000, .choices = remaining,
