@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/alloc.h"
+#include "lib/sqs/body_md5.h"
 #include "source_sqs/groups.h"
 #include "source_sqs/hand.h"
 #include "source_sqs/heartbeat.h"
@@ -275,7 +276,7 @@ static enum message_fault find_fault(
     struct desk *d, const struct sqs_message *received, const char *problem)
 {
 	const struct queue *q = d->queue;
-	if (!message_is_whole(received)) {
+	if (!sqs_body_matches(received->body, received->md5)) {
 		count(d, d->count.damaged);
 		q->host->log(q->self, OW_LOG_WARNING,
 		    "message %s was damaged on its way (MD5OfBody): it is to be received anew",
