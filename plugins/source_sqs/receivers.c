@@ -45,7 +45,7 @@ struct receivers {
 	bool stopped;
 	void (*done)(void *arg);
 	void *done_arg;
-	struct ow_counter *full, *empty, *errors, *failing_gauge;
+	struct ow_counter *full, *empty, *errors, *unreadable, *failing_gauge;
 };
 
 static int64_t now_ms(const struct receivers *r)
@@ -173,17 +173,30 @@ static void failed(struct receiver *one, const struct aws_result *result)
 	rest(one, wait > result->retry_after_ms ? wait : result->retry_after_ms);
 }
 
+/* The queue counts their receipts too: its redrive policy puts them aside in the end. */
+static void note_left_out(struct receivers *r, size_t messages)
+{
+	if (messages == 0)
+		return;
+	r->queue->host->count(r->unreadable, messages);
+	r->queue->host->log(r->queue->self, OW_LOG_WARNING,
+	    "%zu messages of an answer are left to the queue's redrive policy: one lacks "
+	    "MessageId, ReceiptHandle or Body%s",
+	    messages, r->queue->fifo ? ", and those behind it must not overtake it" : "");
+}
+
 static void read_answer(struct receiver *one, struct ow_text body)
 {
 	struct receivers *r = one->all;
 	const char *why;
-	struct sqs_received *received = sqs_received_read(body, &why);
+	struct sqs_received *received = sqs_received_read(body, r->queue->fifo, &why);
 	if (!received) {
 		failed(one, &(struct aws_result){.outcome = AWS_RETRY, .code = "", .why = why});
 		return;
 	}
 	note_success(one);
 	bool empty = sqs_received_count(received) == 0;
+	note_left_out(r, sqs_received_left_out(received));
 	r->queue->host->count(empty ? r->empty : r->full, 1);
 	int64_t early_ms = one->began_ms + EMPTY_MIN_MS - now_ms(r);
 	if (empty && early_ms > 0)
@@ -287,6 +300,10 @@ struct receivers *receivers_new(const struct queue *q, const struct receivers_op
 	r->full = receives(q, "messages");
 	r->empty = receives(q, "empty");
 	r->errors = receives(q, "error");
+	r->unreadable = q->host->counter(q->self, "sqs_unreadable_total",
+	    "Messages that lacked their id, receipt or body, and those of a FIFO queue behind "
+	    "them; left to the queue's redrive policy.",
+	    NULL, (struct ow_text){NULL, 0});
 	r->failing_gauge = q->host->gauge(q->self, "sqs_receivers_failing",
 	    "Receivers whose last poll failed; 0 when all is well.");
 	return r;

@@ -52,7 +52,7 @@ char *sqs_visibility_request(const char *url, const struct sqs_entry *entries, s
 
 struct sqs_received {
 	json_t *tree;
-	size_t count;
+	size_t count, left_out;
 	struct sqs_message messages[SQS_BATCH_MAX];
 };
 
@@ -95,7 +95,17 @@ static bool read_message(const json_t *object, struct sqs_message *m)
 	return m->id && m->receipt && m->body.data;
 }
 
-struct sqs_received *sqs_received_read(struct ow_text body, const char **why)
+static void read_messages(json_t *list, bool ordered, struct sqs_received *r)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (!(ordered && r->left_out) &&
+		    read_message(json_array_get(list, i), &r->messages[r->count]))
+			r->count++;
+		else
+			r->left_out++;
+}
+
+struct sqs_received *sqs_received_read(struct ow_text body, bool ordered, const char **why)
 {
 	struct sqs_received *r = alloc_zero(1, sizeof(*r));
 	r->tree = sqs_json_read(body);
@@ -107,13 +117,17 @@ struct sqs_received *sqs_received_read(struct ow_text body, const char **why)
 		*why = "`Messages` of the answer is not a list";
 	else if (json_array_size(list) > SQS_BATCH_MAX)
 		*why = "the answer has more messages than can be asked for";
-	for (size_t i = 0; !*why && i < json_array_size(list); i++)
-		if (!read_message(json_array_get(list, i), &r->messages[r->count++]))
-			*why = "a message of the answer lacks MessageId, ReceiptHandle or Body";
-	if (!*why)
+	if (!*why) {
+		read_messages(list, ordered, r);
 		return r;
+	}
 	sqs_received_free(r);
 	return NULL;
+}
+
+size_t sqs_received_left_out(const struct sqs_received *received)
+{
+	return received->left_out;
 }
 
 void sqs_received_free(struct sqs_received *received)

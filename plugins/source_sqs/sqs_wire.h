@@ -58,8 +58,13 @@ struct sqs_message {
 
 struct sqs_received; /* an answer to SQS_RECEIVE */
 
-/* NULL with *why, a static phrase: it is no such answer. */
-struct sqs_received *sqs_received_read(struct ow_text body, const char **why);
+/*
+ * NULL with *why, a static phrase: it is no such answer. A message that cannot
+ * be read is left out; where order counts, so is what stands behind it.
+ */
+struct sqs_received *sqs_received_read(struct ow_text body, bool ordered, const char **why);
+/* How many messages were left out. */
+size_t sqs_received_left_out(const struct sqs_received *received);
 void sqs_received_free(struct sqs_received *received); /* NULL is fine */
 size_t sqs_received_count(const struct sqs_received *received);
 const struct sqs_message *sqs_received_message(
