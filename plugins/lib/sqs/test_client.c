@@ -76,7 +76,7 @@ struct aws_call *aws_client_call(struct aws_client *client, const struct aws_req
 	*call =
 	    (struct aws_call){.seen = {request->target,
 				  json_loadb(request->body.data, request->body.len, 0, NULL),
-				  request->timeout_ms, true},
+				  request->timeout_ms, request->repeatable, true},
 		.done = done,
 		.arg = arg,
 		.body = request->body};
@@ -161,7 +161,7 @@ size_t rig_entries(size_t call)
 	return json_array_size(json_object_get(rig_call(call)->request, "Entries"));
 }
 
-static void end_call(size_t index, const struct aws_result *result)
+void rig_answer_as(size_t index, const struct aws_result *result)
 {
 	struct aws_call *call = &calls[index];
 	ck_assert(call->seen.open);
@@ -176,34 +176,34 @@ static void end_call(size_t index, const struct aws_result *result)
 
 void rig_answer(size_t call, const char *body)
 {
-	end_call(call, &(struct aws_result){.outcome = AWS_OK,
-			   .status = 200,
-			   .body = {body, strlen(body)},
-			   .code = "",
-			   .query_code = "",
-			   .why = ""});
+	rig_answer_as(call, &(struct aws_result){.outcome = AWS_OK,
+				.status = 200,
+				.body = {body, strlen(body)},
+				.code = "",
+				.query_code = "",
+				.why = ""});
 }
 
 void rig_fail(size_t call, enum aws_outcome outcome, const char *code)
 {
-	end_call(call, &(struct aws_result){.outcome = outcome,
-			   .status = 400,
-			   .maybe_done = outcome == AWS_RETRY,
-			   .body = {"", 0},
-			   .code = code,
-			   .query_code = "",
-			   .why = code});
+	rig_answer_as(call, &(struct aws_result){.outcome = outcome,
+				.status = 400,
+				.maybe_done = outcome == AWS_RETRY,
+				.body = {"", 0},
+				.code = code,
+				.query_code = "",
+				.why = code});
 }
 
 void rig_throttle(size_t call, int64_t retry_after_ms)
 {
-	end_call(call, &(struct aws_result){.outcome = AWS_THROTTLED,
-			   .status = 400,
-			   .body = {"", 0},
-			   .code = "RequestThrottled",
-			   .query_code = "",
-			   .why = "too many",
-			   .retry_after_ms = retry_after_ms});
+	rig_answer_as(call, &(struct aws_result){.outcome = AWS_THROTTLED,
+				.status = 400,
+				.body = {"", 0},
+				.code = "RequestThrottled",
+				.query_code = "",
+				.why = "too many",
+				.retry_after_ms = retry_after_ms});
 }
 
 void rig_answer_batch(size_t call)

@@ -23,6 +23,7 @@ struct rig_call {
 	const char *target;
 	json_t *request;
 	int64_t timeout_ms;
+	bool repeatable;
 	bool open;
 };
 
@@ -39,7 +40,8 @@ int64_t rig_number(size_t call, const char *member);
 size_t rig_entries(size_t call);
 json_t *rig_entry(size_t call, size_t entry);
 
-/* Answers an open call. */
+/* Ends an open call. */
+void rig_answer_as(size_t call, const struct aws_result *result);
 void rig_answer(size_t call, const char *body);
 void rig_fail(size_t call, enum aws_outcome outcome, const char *code);
 /* Too many calls, and the least wait that the service asks for. */
