@@ -1,6 +1,6 @@
 /* What the URL of a queue tells. */
-#ifndef SOURCE_SQS_QUEUE_URL_H
-#define SOURCE_SQS_QUEUE_URL_H
+#ifndef LIB_SQS_QUEUE_URL_H
+#define LIB_SQS_QUEUE_URL_H
 
 #include <onceway/plugin.h>
 

@@ -1,4 +1,4 @@
-#include "source_sqs/queue_url.h"
+#include "lib/sqs/queue_url.h"
 
 #include <string.h>
 
