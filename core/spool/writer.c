@@ -147,8 +147,13 @@ static void *run(void *arg)
 		if (!batch)
 			continue;
 		int rc = transact(w, batch);
+		/* What was put with this transaction is its owner's before anybody looks. */
 		for (struct request *r = batch; r; r = r->next)
-			finish(w, r, rc);
+			if (r->kind != REQUEST_TAKE)
+				finish(w, r, rc);
+		for (struct request *r = batch; r; r = r->next)
+			if (r->kind == REQUEST_TAKE)
+				finish(w, r, rc);
 		publish(w);
 		results_send(&w->results, batch);
 	}
