@@ -6,8 +6,10 @@
 
 #include "base/mem.h"
 
-/* So many that nobody waits for are worth a transaction of their own. */
-#define ENOUGH 256
+/* So many that nobody waits for are worth a transaction of their own; fewer wait so long for
+ * one to go along with. */
+#define ENOUGH	  256
+#define LINGER_MS 200
 
 struct request *request_new(enum request_kind kind)
 {
@@ -121,7 +123,7 @@ void request_line_add(struct request_line *line, struct request *r)
 	line->last = &r->next;
 	line->count++;
 	bool wanted = request_is_urgent(r) || line->count == ENOUGH;
-	bool wake = wanted && !line->urgent;
+	bool wake = line->count == 1 || (wanted && !line->urgent);
 	line->urgent = line->urgent || wanted;
 	pthread_mutex_unlock(&line->lock);
 	if (wake)
@@ -153,9 +155,16 @@ struct request *request_line_wait(struct request_line *line, long ms, bool *clos
 {
 	struct timespec until = time_after(ms);
 	pthread_mutex_lock(&line->lock);
-	while (!line->urgent && !line->closed)
-		if (pthread_cond_timedwait(&line->arrived, &line->lock, &until) != 0)
-			break;
+	bool lingers = line->first != NULL;
+	if (lingers)
+		until = time_after(LINGER_MS);
+	while (!line->urgent && !line->closed &&
+	       pthread_cond_timedwait(&line->arrived, &line->lock, &until) == 0) {
+		if (line->first && !lingers) {
+			lingers = true;
+			until = time_after(LINGER_MS);
+		}
+	}
 	struct request *first = line->first;
 	line->first = NULL;
 	line->last = &line->first;

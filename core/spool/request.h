@@ -26,13 +26,14 @@ struct request {
 	struct spool_event event; /* of a put; its texts are this request's */
 	struct spool_death death; /* likewise */
 	struct ow_result answer;  /* of the death, if it has one */
-	int64_t after_ms;	  /* of a defer */
+	int64_t due_ms;		  /* of a defer */
 	size_t max;		  /* of a take */
 	spool_done_fn *done;
 	spool_taken_fn *taken;
 	void *arg;
 	/* How it ended. */
-	const char *why;	   /* NULL: well */
+	int rc;			   /* one of SQLite's */
+	const char *why;	   /* NULL: well; then rc is SQLITE_OK */
 	struct spool_event *found; /* of a take: each with texts of its own */
 	size_t found_count;
 };
@@ -47,7 +48,7 @@ void request_free(struct request *r);
 /* Whether somebody waits for it, so that the disk is not to be waited for in vain. */
 bool request_is_urgent(const struct request *r);
 
-/* Requests in their order. Zeroed by request_line_init(). */
+/* Requests in their order. */
 struct request_line {
 	pthread_mutex_t lock;
 	pthread_cond_t arrived;
@@ -63,7 +64,8 @@ void request_line_add(struct request_line *line, struct request *r); /* takes it
 void request_line_close(struct request_line *line);
 /*
  * All that wait, first to last, and whether more can come. Waits until there is something
- * urgent, or enough, or for ms. NULL: nothing came.
+ * urgent, or enough, or for a moment once there is anything; for ms if there is nothing. NULL:
+ * nothing came.
  */
 struct request *request_line_wait(struct request_line *line, long ms, bool *closed);
 

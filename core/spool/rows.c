@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "spool/spool_file.h"
 
 enum statement {
 	BEGIN,
@@ -39,8 +40,12 @@ static const char *const sql[STATEMENTS] = {
     [PUT_DEAD] = "INSERT INTO event (" COLUMNS ", died_ms, reason, answer_status, answer_type, "
 		 "answer_body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
 		 "?13, ?14, ?6, ?15, ?16, ?17, ?18)",
-    [SIZE] = "SELECT bytes, bytes - length(CAST(history AS BLOB)) FROM event "
-	     "WHERE id = ?1 AND died_ms IS NULL",
+    /* And without what a death replaces, of an earlier one too. */
+    [SIZE] = "SELECT bytes, bytes - length(CAST(history AS BLOB)) "
+	     "- coalesce(length(CAST(reason AS BLOB)), 0) "
+	     "- coalesce(length(CAST(answer_type AS BLOB)), 0) "
+	     "- coalesce(length(answer_body), 0) "
+	     "FROM event WHERE id = ?1 AND died_ms IS NULL",
     [BURY] = "UPDATE event SET bytes = ?2, history = ?3, reason = ?4, answer_status = ?5, "
 	     "answer_type = ?6, answer_body = ?7, died_ms = ?8, token = NULL WHERE id = ?1",
     [REMOVE] = "DELETE FROM event WHERE id = ?1 AND died_ms IS NULL RETURNING bytes",
@@ -393,6 +398,11 @@ int rows_version(struct rows *rows, int64_t *version)
 }
 
 /* ---- what went wrong ---- */
+
+const char *rows_error(const struct rows *rows)
+{
+	return spool_file_error(rows->db);
+}
 
 bool rows_is_own_fault(int rc)
 {

@@ -61,6 +61,8 @@ int rows_count(struct rows *rows, struct tally *tally);
 /* Another number after each change that another program made. */
 int rows_version(struct rows *rows, int64_t *version);
 
+/* What SQLite says of the last result code, for the log; static per thread. */
+const char *rows_error(const struct rows *rows);
 /* One phrase for a result code. */
 const char *rows_why(int rc);
 /* Whether the row that was to be written is to blame, not the file. */

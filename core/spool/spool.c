@@ -1,37 +1,45 @@
 #include "spool/spool.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "spool/request.h"
 #include "spool/rows.h"
 #include "spool/spool_file.h"
+#include "spool/state_lock.h"
 #include "spool/writer.h"
 
 struct spool {
+	const struct clock *clock;
+	int lock;
 	sqlite3 *db;
 	struct rows *rows;
 	struct writer *writer;
 };
 
+static bool open_file(struct spool *s, const struct spool_setup *setup, char *why)
+{
+	s->db = spool_file_open(setup->directory, why);
+	if (!s->db)
+		return false;
+	s->rows = rows_new(s->db);
+	if (s->rows)
+		s->writer = writer_new(s->rows, setup);
+	if (!s->writer)
+		spool_file_failed(s->db, setup->directory, why);
+	return s->writer != NULL;
+}
+
 struct spool *spool_open(const struct spool_setup *setup, char *why)
 {
-	sqlite3 *db = spool_file_open(setup->directory, why);
-	if (!db)
-		return NULL;
-	struct rows *rows = rows_new(db);
-	if (!rows) {
-		snprintf(why, SPOOL_WHY_SIZE, "%s/spool.db: %s", setup->directory,
-		    sqlite3_errmsg(db));
-		sqlite3_close(db);
-		return NULL;
-	}
 	struct spool *s = mem_zero(sizeof(*s));
-	s->db = db;
-	s->rows = rows;
-	s->writer = writer_new(rows, setup);
-	return s;
+	s->clock = setup->clock;
+	s->lock = state_lock_take(setup->directory, why);
+	if (s->lock >= 0 && open_file(s, setup, why))
+		return s;
+	spool_close(s);
+	return NULL;
 }
 
 void spool_close(struct spool *s)
@@ -41,6 +49,7 @@ void spool_close(struct spool *s)
 	writer_free(s->writer);
 	rows_free(s->rows);
 	sqlite3_close(s->db);
+	state_lock_release(s->lock);
 	free(s);
 }
 
@@ -84,7 +93,7 @@ void spool_defer(struct spool *s, int64_t id, int64_t after_ms)
 {
 	struct request *r = request_new(REQUEST_DEFER);
 	r->id = id;
-	r->after_ms = after_ms;
+	r->due_ms = clock_wall(s->clock) + after_ms;
 	writer_ask(s->writer, r);
 }
 

@@ -5,137 +5,201 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/mem.h"
+#include "spool/ledger.h"
 #include "spool/request.h"
 #include "spool/results.h"
+#include "spool/taken.h"
 
-#define TICK_MS	    200
-#define BODIES_MAX  ((int64_t)16 << 20)
-#define TAKEN_ALLOC 16
+/* With nothing to do it looks this often for what others did, and what is too old. */
+#define IDLE_MS 1000
+
+/* One transaction: so that it ends within a moment, and the log before the file stays short. */
+#define BATCH_MAX	4096
+#define BATCH_BYTES_MAX ((int64_t)32 << 20)
+
+/* A row that could not become a dead letter is due again after that. */
+#define UNBURIED_MS 60000
 
 struct writer {
-	struct rows *rows;
-	struct spool_setup setup;
 	struct request_line line;
 	struct results results;
 	pthread_t thread;
-	struct tally tally; /* the thread's; others read the copy below */
-	_Atomic int64_t waiting, waiting_bytes, dead;
-	struct map taken; /* of int64_t, the ids */
+	_Atomic int64_t waiting, waiting_bytes, dead; /* for others */
+
+	/* From here on the thread's alone. */
+	struct spool_setup setup;
+	struct ledger ledger;
+	struct taken taken;
+	struct request *owed, **owed_last; /* nobody waits for these: to be tried again */
 };
 
-/* ---- rows that are this process's ---- */
+/* ---- after a transaction ---- */
 
-static struct ow_text id_text(const int64_t *id)
+static void owe(struct writer *w, struct request *r)
 {
-	return (struct ow_text){(const char *)id, sizeof(*id)};
+	r->next = NULL;
+	*w->owed_last = r;
+	w->owed_last = &r->next;
 }
 
-static bool is_taken(const struct writer *w, int64_t id)
+/* The row is there and waits; whoever had it is told so, or does not ask. */
+static void release_later(struct writer *w, int64_t id)
 {
-	return map_get(&w->taken, id_text(&id)) != NULL;
+	struct request *r = request_new(REQUEST_DEFER);
+	r->id = id;
+	r->due_ms = clock_wall(w->setup.clock) + UNBURIED_MS;
+	owe(w, r);
 }
 
-static void take_id(struct writer *w, int64_t id)
+static void look_for_others(struct writer *w)
 {
-	int64_t *own = mem_copy(&id, sizeof(id));
-	free(map_put(&w->taken, id_text(own), own));
-}
-
-static void let_go_id(struct writer *w, int64_t id)
-{
-	free(map_remove(&w->taken, id_text(&id)));
-}
-
-/* ---- a transaction ---- */
-
-static int carry_out(struct writer *w, struct request *r)
-{
-	int64_t now = clock_wall(w->setup.clock);
-	r->why = NULL;
-	switch (r->kind) {
-	case REQUEST_PUT:
-		if (w->tally.waiting_bytes + rows_event_bytes(&r->event) > w->setup.max_bytes) {
-			r->why = "the spool is full";
-			return SQLITE_OK;
-		}
-		return rows_put(w->rows, &r->event, now, &r->id, &w->tally);
-	case REQUEST_PUT_DEAD:
-		return rows_put_dead(w->rows, &r->event, &r->death, now, &r->id, &w->tally);
-	case REQUEST_BURY:
-		return rows_bury(w->rows, r->id, &r->death, now, &w->tally);
-	case REQUEST_REMOVE:
-		return rows_remove(w->rows, r->id, &w->tally);
-	case REQUEST_DEFER:
-		return rows_defer(w->rows, r->id, now + r->after_ms);
-	case REQUEST_TAKE:
-		break;
-	}
-	return SQLITE_OK;
-}
-
-static int transact(struct writer *w, struct request *first)
-{
-	struct tally before = w->tally;
-	int rc = rows_begin(w->rows);
-	for (struct request *r = first; r && rc == SQLITE_OK; r = r->next) {
-		rc = carry_out(w, r);
-		if (rows_is_own_fault(rc)) {
-			r->why = rows_why(rc);
-			rc = SQLITE_OK;
-		}
-	}
-	if (rc == SQLITE_OK)
-		rc = rows_commit(w->rows);
-	if (rc != SQLITE_OK) {
-		rows_rollback(w->rows);
-		w->tally = before;
-	}
-	return rc;
+	if (ledger_is_outdated(&w->ledger))
+		taken_look_again(&w->taken);
 }
 
 static void take(struct writer *w, struct request *r)
 {
-	struct place place = {0, 0};
-	int64_t now = clock_wall(w->setup.clock), bodies = 0;
-	size_t room = 0;
-	while (r->found_count < r->max && bodies < BODIES_MAX &&
-	       rows_next_due(w->rows, now, &place) == SQLITE_OK) {
-		if (is_taken(w, place.id))
-			continue;
-		if (r->found_count == room) {
-			room += TAKEN_ALLOC;
-			r->found = mem_grow(r->found, room, sizeof(*r->found));
-		}
-		struct spool_event *e = &r->found[r->found_count];
-		if (rows_load(w->rows, place.id, e) != SQLITE_OK)
-			continue;
-		r->found_count++;
-		bodies += (int64_t)e->body.len;
-		take_id(w, place.id);
-	}
+	look_for_others(w);
+	taken_take(&w->taken, w->ledger.rows, clock_wall(w->setup.clock), r);
 }
 
-static void finish(struct writer *w, struct request *r, int rc)
+/* What the process knows of the row. False: it is owed now. */
+static bool settle(struct writer *w, struct request *r)
 {
-	if (rc != SQLITE_OK)
-		r->why = rows_why(rc);
-	if (r->kind == REQUEST_TAKE)
-		take(w, r);
-	else if (r->kind == REQUEST_PUT && !r->why)
-		take_id(w, r->id);
-	else if (r->kind != REQUEST_PUT)
-		let_go_id(w, r->id);
+	bool gone = r->rc == SQLITE_NOTFOUND;
+	switch (r->kind) {
+	case REQUEST_PUT:
+		if (!r->why)
+			taken_add(&w->taken, r->id);
+		break;
+	case REQUEST_PUT_DEAD:
+		break;
+	case REQUEST_BURY:
+		if (!r->why || gone)
+			taken_forget(&w->taken, r->id);
+		else
+			release_later(w, r->id);
+		break;
+	case REQUEST_REMOVE:
+		if (r->why && !gone)
+			return false;
+		taken_forget(&w->taken, r->id);
+		break;
+	case REQUEST_DEFER:
+		if (r->why && !gone)
+			return false;
+		if (gone)
+			taken_forget(&w->taken, r->id);
+		else
+			taken_release(&w->taken, r->id, r->due_ms);
+		break;
+	case REQUEST_TAKE:
+		break; /* once all others are */
+	}
+	return true;
+}
+
+static void measure(struct writer *w, const struct request *r)
+{
+	const struct spool_metrics *m = &w->ledger.metrics;
 	if (r->why)
-		log_error("spool", "%s", r->why);
+		metric_add(m->errors, 1);
+	else if (r->kind != REQUEST_TAKE && r->worker)
+		metric_observe(
+		    m->seconds, (double)(clock_mono_us(w->setup.clock) - r->asked_us) / 1e6);
 }
 
 static void publish(struct writer *w)
 {
-	atomic_store(&w->waiting, w->tally.waiting);
-	atomic_store(&w->waiting_bytes, w->tally.waiting_bytes);
-	atomic_store(&w->dead, w->tally.dead);
+	const struct tally *t = &w->ledger.tally;
+	metric_set(w->ledger.metrics.events, t->waiting);
+	metric_set(w->ledger.metrics.bytes, t->waiting_bytes);
+	metric_set(w->ledger.metrics.dead, t->dead);
+	atomic_store(&w->waiting, t->waiting);
+	atomic_store(&w->waiting_bytes, t->waiting_bytes);
+	atomic_store(&w->dead, t->dead);
+}
+
+/* ---- many of them ---- */
+
+/* Cuts a list after as many as make one transaction; returns the rest. */
+static struct request *cut(struct request *first, size_t *count)
+{
+	int64_t bytes = 0;
+	*count = 0;
+	for (struct request *r = first; r; r = r->next) {
+		bytes += rows_event_bytes(&r->event);
+		if (++*count == BATCH_MAX || bytes >= BATCH_BYTES_MAX) {
+			struct request *rest = r->next;
+			r->next = NULL;
+			return rest;
+		}
+	}
+	return NULL;
+}
+
+static bool only_reads(const struct request *r)
+{
+	while (r && r->kind == REQUEST_TAKE)
+		r = r->next;
+	return r == NULL;
+}
+
+static void do_batch(struct writer *w, struct request *first, size_t count)
+{
+	struct request *done = NULL, **last = &done;
+	if (count == 0 || !only_reads(first))
+		ledger_carry_out(&w->ledger, first, count);
+	while (first) {
+		struct request *r = first;
+		first = r->next;
+		r->next = NULL;
+		if (settle(w, r)) {
+			*last = r;
+			last = &r->next;
+		} else {
+			owe(w, r);
+		}
+		measure(w, r);
+	}
+	/* What was put with this transaction is its owner's before anybody looks. */
+	for (struct request *r = done; r; r = r->next)
+		if (r->kind == REQUEST_TAKE)
+			take(w, r);
+	publish(w);
+	results_send(&w->results, done);
+}
+
+static void do_all(struct writer *w, struct request *first)
+{
+	size_t count;
+	while (first) {
+		struct request *rest = cut(first, &count);
+		do_batch(w, first, count);
+		first = rest;
+	}
+}
+
+/* Those owed come first: they were asked for earlier. */
+static struct request *add_owed(struct writer *w, struct request *first)
+{
+	if (!w->owed)
+		return first;
+	*w->owed_last = first;
+	first = w->owed;
+	w->owed = NULL;
+	w->owed_last = &w->owed;
+	return first;
+}
+
+static void idle(struct writer *w)
+{
+	look_for_others(w);
+	if (w->owed)
+		do_all(w, add_owed(w, NULL));
+	else
+		do_batch(w, NULL, 0);
 }
 
 static void *run(void *arg)
@@ -143,19 +207,14 @@ static void *run(void *arg)
 	struct writer *w = arg;
 	bool closed = false;
 	while (!closed) {
-		struct request *batch = request_line_wait(&w->line, TICK_MS, &closed);
-		if (!batch)
-			continue;
-		int rc = transact(w, batch);
-		/* What was put with this transaction is its owner's before anybody looks. */
-		for (struct request *r = batch; r; r = r->next)
-			if (r->kind != REQUEST_TAKE)
-				finish(w, r, rc);
-		for (struct request *r = batch; r; r = r->next)
-			if (r->kind == REQUEST_TAKE)
-				finish(w, r, rc);
-		publish(w);
-		results_send(&w->results, batch);
+		struct request *asked = request_line_wait(&w->line, IDLE_MS, &closed);
+		/* While the disk is full, only now and then. */
+		if (!w->ledger.failing || closed)
+			asked = add_owed(w, asked);
+		if (asked)
+			do_all(w, asked);
+		else
+			idle(w);
 	}
 	return NULL;
 }
@@ -165,15 +224,20 @@ static void *run(void *arg)
 struct writer *writer_new(struct rows *rows, const struct spool_setup *setup)
 {
 	struct writer *w = mem_zero(sizeof(*w));
-	w->rows = rows;
 	w->setup = *setup;
-	w->taken = MAP_INIT;
+	w->owed_last = &w->owed;
+	if (ledger_init(&w->ledger, rows, &w->setup) != SQLITE_OK) {
+		free(w);
+		return NULL;
+	}
 	request_line_init(&w->line);
 	results_init(&w->results);
-	rows_count(rows, &w->tally);
+	taken_init(&w->taken);
 	publish(w);
-	if (pthread_create(&w->thread, NULL, run, w) != 0)
+	if (pthread_create(&w->thread, NULL, run, w) != 0) {
+		log_error("spool", "cannot start a thread");
 		abort();
+	}
 	return w;
 }
 
@@ -185,10 +249,12 @@ void writer_free(struct writer *w)
 	pthread_join(w->thread, NULL);
 	request_line_fini(&w->line);
 	results_fini(&w->results);
-	int64_t *id;
-	for (size_t i = 0; (id = map_next(&w->taken, &i));)
-		free(id);
-	map_free(&w->taken);
+	taken_fini(&w->taken);
+	while (w->owed) {
+		struct request *next = w->owed->next;
+		request_free(w->owed);
+		w->owed = next;
+	}
 	free(w);
 }
 

@@ -10,7 +10,10 @@
 struct request;
 struct writer;
 
-/* rows and what setup points to are borrowed. Starts the thread. */
+/*
+ * rows and what setup points to are borrowed. Starts the thread. NULL: the rows cannot be
+ * counted; SQLite knows why.
+ */
 struct writer *writer_new(struct rows *rows, const struct spool_setup *setup);
 /* Does what was asked for, and ends the thread. NULL is fine. */
 void writer_free(struct writer *w);

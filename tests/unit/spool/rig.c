@@ -1,6 +1,7 @@
 #include "tests/unit/spool/rig.h"
 
 #include <event2/event.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,12 @@ static void make_worker(void)
 
 void rig_start(void)
 {
+	rig_start_empty();
+	rig_open();
+}
+
+void rig_start_empty(void)
+{
 	snprintf(rig.directory, sizeof(rig.directory), "/tmp/onceway-spool-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(rig.directory));
 	snprintf(rig.file, sizeof(rig.file), "%s/spool.db", rig.directory);
@@ -67,7 +74,6 @@ void rig_start(void)
 	    .metrics = rig.common.metrics,
 	    .metrics_index = 1};
 	rig.spool = NULL;
-	rig_open();
 }
 
 void rig_open(void)
@@ -75,6 +81,16 @@ void rig_open(void)
 	char why[SPOOL_WHY_SIZE] = "";
 	rig.spool = spool_open(&rig.setup, why);
 	ck_assert_msg(rig.spool != NULL, "%s", why);
+}
+
+const char *rig_refused(void)
+{
+	static char why[SPOOL_WHY_SIZE];
+	why[0] = '\0';
+	rig.spool = spool_open(&rig.setup, why);
+	ck_assert_ptr_null(rig.spool);
+	ck_assert_str_ne(why, "");
+	return why;
 }
 
 void rig_close(void)
@@ -140,11 +156,18 @@ int64_t rig_put(const struct spool_event *event)
 	return a.why[0] ? 0 : a.id;
 }
 
-int64_t rig_put_dead(const struct spool_event *event, const char *reason)
+int64_t rig_put_body(const char *body)
+{
+	struct spool_event event = rig_event(body);
+	return rig_put(&event);
+}
+
+int64_t rig_put_dead(const char *body, const char *reason)
 {
 	struct rig_answer a = {.came = false};
+	struct spool_event event = rig_event(body);
 	struct spool_death death = {.reason = text_of(reason), .history = text_of("[1]")};
-	spool_put_dead(rig.spool, rig.worker, event, &death, rig_done, &a);
+	spool_put_dead(rig.spool, rig.worker, &event, &death, rig_done, &a);
 	rig_until(a.came);
 	return a.why[0] ? 0 : a.id;
 }
@@ -157,6 +180,39 @@ bool rig_bury(int64_t id, const char *reason)
 	rig_until(a.came);
 	ck_assert_int_eq(a.id, id);
 	return !a.why[0];
+}
+
+void rig_until_waiting(int64_t count)
+{
+	rig_until(spool_count(rig.spool).waiting == count);
+}
+
+static sqlite3 *open_file(void)
+{
+	sqlite3 *db;
+	ck_assert_int_eq(sqlite3_open(rig.file, &db), SQLITE_OK);
+	return db;
+}
+
+int64_t rig_query(const char *sql)
+{
+	sqlite3_stmt *s;
+	sqlite3 *db = open_file();
+	int rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+	ck_assert_msg(rc == SQLITE_OK, "%s", sqlite3_errmsg(db));
+	ck_assert_int_eq(sqlite3_step(s), SQLITE_ROW);
+	int64_t value = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return value;
+}
+
+void rig_execute(const char *sql)
+{
+	sqlite3 *db = open_file();
+	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	ck_assert_msg(rc == SQLITE_OK, "%s", sqlite3_errmsg(db));
+	sqlite3_close(db);
 }
 
 static void copy(struct ow_text *t, char **at)

@@ -14,16 +14,20 @@ struct rig {
 	struct worker_common common;
 	struct worker *worker;
 	struct spool_setup setup;
-	struct spool *spool;
+	struct spool *spool; /* NULL: not open */
 };
 extern struct rig rig;
 
-/* A fixture of check: an empty directory and an open spool. */
+/* Fixtures of check: an empty directory, and an open spool in it. */
+void rig_start_empty(void);
 void rig_start(void);
 void rig_stop(void);
 void rig_close(void); /* the spool alone */
 void rig_open(void);  /* again, as rig.setup has it */
 void rig_advance(int64_t ms);
+
+/* The same, but why it could not be opened, for as long as the test lasts. */
+const char *rig_refused(void);
 
 /* Lets the worker run until something was called back. */
 void rig_turn(void);
@@ -43,10 +47,19 @@ struct rig_answer {
 };
 spool_done_fn rig_done; /* arg: a struct rig_answer */
 
-/* These wait for the answer. The id of the row; 0 after a failure, see rig.why. */
+/* These wait for the answer. The id of the row, 0 after a failure. */
 int64_t rig_put(const struct spool_event *event);
-int64_t rig_put_dead(const struct spool_event *event, const char *reason);
+int64_t rig_put_body(const char *body);
+int64_t rig_put_dead(const char *body, const char *reason);
 bool rig_bury(int64_t id, const char *reason);
+
+/* Waits until that many are waiting. */
+void rig_until_waiting(int64_t count);
+
+/* A number out of the file; sql is a whole statement. */
+int64_t rig_query(const char *sql);
+/* Changes the file, as another program would. */
+void rig_execute(const char *sql);
 
 /* Takes, and keeps copies of what came until the next time. */
 struct rig_taken {
