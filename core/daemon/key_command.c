@@ -135,7 +135,7 @@ static struct ow_event *make_event(const struct bench *b, struct ow_text line)
 	struct ow_text name, value;
 	event_put_body(event, line.data, line.len);
 	if (q->path)
-		event_put_path(event, q->path);
+		event_put_path(event, text_of(q->path));
 	for (size_t i = 0; i < q->header_count; i++) {
 		if (!split_header(q->headers[i], &name, &value))
 			continue;

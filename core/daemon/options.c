@@ -100,7 +100,10 @@ static const char *const in_progress[] = {"wait", "reject", "ack", NULL};
 static const char *const on_failure[] = {"release", "keep", NULL};
 static const char *const window_mode[] = {"fixed", "sliding", NULL};
 static const char *const on_store_error[] = {"reject", "pass", NULL};
-static const char *const on_missing[] = {"reject", "pass", NULL};
+static const char *const on_missing[] = {"reject", "pass", "dead_letter", NULL};
+static const char *const on_unknown[] = {"retry", "hold", "release", NULL};
+static const char *const ack[] = {"delivered", "accepted", NULL};
+static const char *const dead_letter[] = {"auto", "true", "false", NULL};
 static const char *const on_mismatch[] = {"ignore", "reject", "pass", NULL};
 static const char *const respond[] = {"vendor", "sink", "plain", NULL};
 
@@ -135,6 +138,15 @@ const struct ow_option route_options[] = {
     OW_DURATION(struct route_settings, policy.deadline_ms, "deadline", .dflt = "30s", .min = 1,
 	.max = DAY,
 	.help = "Time for all of one event's delivery, retries and waits included."),
+    OW_ENUM(struct route_settings, policy.ack, "ack", .dflt = "delivered", .choices = ack,
+	.help = "When the source is answered: once the event is `delivered`, or already when "
+		"it is on disk, with 202 (`accepted`): then delivery goes on behind that, also "
+		"after a restart or kill -9. Needs `onceway: {state_dir}`."),
+    OW_DURATION(struct route_settings, policy.answer_within_ms, "answer_within", .min = 1,
+	.max = DAY,
+	.help = "With `ack: delivered`: if the outcome is not known that long after the event "
+		"came, it is put on disk and answered with 202, and delivery goes on. Off by "
+		"default. Needs `onceway: {state_dir}`."),
     OW_ENUM(struct route_settings, policy.on_duplicate, "on_duplicate", .dflt = "replay",
 	.choices = on_duplicate,
 	.help = "Answer duplicates with the first one's result, or only acknowledge them."),
@@ -156,10 +168,23 @@ const struct ow_option route_options[] = {
     OW_REFERENCE(struct route_settings, fallback_name, "on_store_error.fallback",
 	.choices = stores_section,
 	.help = "Store to use until the first one is back; if it fails too, `reject`."),
-    OW_ENUM(struct route_settings, policy.on_missing, "on_missing", .dflt = "reject",
-	.choices = on_missing,
+    OW_ENUM(struct route_settings, policy.dead_letter, "dead_letter", .dflt = "auto",
+	.choices = dead_letter,
+	.help =
+	    "Keep what cannot be delivered on disk, acknowledged, for `onceway dead`: from "
+	    "HTTP what failed for good, from a queue what the sink refused for good. "
+	    "`auto`: with `ack: accepted` and `answer_within`, and for queues if there is a "
+	    "`state_dir`. `false` drops what failed after it was acknowledged."),
+    OW_ENUM(struct route_settings, policy.on_missing, "on_missing", .choices = on_missing,
 	.help = "An event lacks a field that the key needs: `reject` it with the keyer's "
-		"status, or `pass` to deliver it without dedup."),
+		"status, `pass` to deliver it without dedup, or keep it as a `dead_letter` and "
+		"answer 202. By default `dead_letter` if the source never gets again what was "
+		"refused and there is a `state_dir`, else `reject`."),
+    OW_ENUM(struct route_settings, policy.on_unknown, "on_unknown", .dflt = "retry",
+	.choices = on_unknown,
+	.help = "The sink's answer was lost after the request was sent: `retry`, with the same "
+		"Idempotency-Key; `hold`: never again, the key is kept as failed and the event "
+		"is a dead letter; or `release` the key at once, for the vendor's retry."),
     OW_ENUM(struct route_settings, policy.on_mismatch, "on_mismatch", .dflt = "ignore",
 	.choices = on_mismatch,
 	.help = "The same key with another payload: `ignore` the difference, `reject` with "
