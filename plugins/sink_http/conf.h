@@ -10,6 +10,9 @@ struct sink_conf {
 	const char *url;
 	const char *method;
 	struct ow_pairs headers;
+	const struct ow_node *body; /* NULL: the bytes as they were received */
+	int64_t max_body;
+	struct ow_list require;
 	const char *idempotency_header;
 	int64_t connect_ms, total_ms;
 	int64_t max_connections, max_waiting, idle_ms;

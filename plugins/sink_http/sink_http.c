@@ -1,10 +1,11 @@
 /*
- * http: sends each event to a URL, the bytes as they were received.
+ * http: sends each event to a URL, the bytes as they were received or what its options
+ * make of them.
  *
  * One deliver() is one request: request.h makes it, answer.h says what became
  * of it. Whether and when to try again is the core's business.
  */
-#define OW_NEED_MINOR 1 /* given() */
+#define OW_NEED_MINOR 3 /* OW_TREE() */
 #include <onceway/plugin.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,7 @@ static struct sending *sending_new(struct sink *s)
 static void sending_done(struct sending *out)
 {
 	out->call = NULL;
+	request_ended(out->request);
 	out->next_spare = out->sink->spare;
 	out->sink->spare = out;
 }
@@ -82,13 +84,29 @@ static struct ow_text message_id(
 	return attempt->key.len ? attempt->key : (struct ow_text){trace, strlen(trace)};
 }
 
+/* The event is not one for this sink: nothing is sent, now or later. */
+static void refuse_event(struct sending *out, struct ow_op *op, const struct refusal *refusal)
+{
+	struct sink *s = out->sink;
+	sending_done(out);
+	s->host->deliver_done(op, &(struct ow_delivery){.size = sizeof(struct ow_delivery),
+				      .rc = OW_REJECT,
+				      .code = "invalid",
+				      .invalid = true,
+				      .why = refusal->why});
+}
+
 static void sink_deliver(void *state, struct ow_op *op, const struct ow_event *event,
     const struct ow_attempt *attempt)
 {
 	struct sink *s = state;
 	struct sending *out = sending_new(s);
+	struct refusal refusal;
 	out->op = op;
-	request_build(out->request, event, attempt);
+	if (!request_build(out->request, event, attempt, &refusal)) {
+		refuse_event(out, op, &refusal);
+		return;
+	}
 	s->host->op_set(op, out);
 	out->call = outbound_send(s->outbound, s->pool, &out->request->outgoing,
 	    message_id(s, event, attempt), answered, out);
@@ -223,7 +241,7 @@ static void *sink_create(
 	s->conf = conf;
 	for (size_t i = 0; i < s->conf->retry_on.count; i++)
 		retry_on_read(&s->on, s->conf->retry_on.items[i]);
-	s->form = request_form_new(host, s->conf);
+	s->form = request_form_new(host, self, s->conf);
 	if (make_pool(s, why) && make_outbound(s, why))
 		return s;
 	sink_destroy(s);
@@ -236,10 +254,21 @@ static const char *const schemes[] = {"http", "https", NULL};
 
 static const struct ow_option sink_options[] = {
     OW_URL(struct sink_conf, url, "url", .flags = OW_O_REQUIRED, .choices = schemes,
-	.help = "Where events are sent."),
+	.help = "Where events are sent; path and query may have fields, as in "
+		"https://host/contacts/{/data/contactId}."),
     OW_STRING(struct sink_conf, method, "method", .dflt = "POST", .help = "HTTP method."),
     OW_PAIRS(struct sink_conf, headers, "headers", .max = 64,
-	.help = "Headers added to each request; values may hold secrets and are never logged."),
+	.help =
+	    "Headers added to each request; values may have fields, may hold secrets and are "
+	    "never logged."),
+    OW_TREE(struct sink_conf, body, "body", .unit = "mapping of fields",
+	.help = "What is sent instead of the bytes as they were received: a JSON document with "
+		"fields in its values."),
+    OW_SIZE(struct sink_conf, max_body, "max_body", .dflt = "1MiB", .min = 1, .max = 67108864,
+	.help = "Largest document that `body` may make."),
+    OW_LIST(struct sink_conf, require, "require", .max = 64,
+	.help = "Fields without which nothing is sent and the event is invalid: JSON pointers, "
+		"header:X-Name."),
     OW_STRING(struct sink_conf, idempotency_header, "idempotency_header",
 	.dflt = "Idempotency-Key",
 	.help =

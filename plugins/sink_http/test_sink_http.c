@@ -66,6 +66,58 @@ START_TEST(request_is_the_event)
 }
 END_TEST
 
+/* The URL's fields, a header's and the body's, out of one event. */
+START_TEST(request_is_made_of_the_event)
+{
+	with("url: http://127.0.0.1:9/c/{/id}?n={/name:-none}\nmethod: PUT\n"
+	     "headers: {X-Id: 'id {/id}', X-Fixed: '{{}}'}\nbody: {id: '{/id}'}\n"
+	     "require: [/id, 'header:X-Tenant']\n");
+	for (int i = 0; i < 2; i++) {
+		struct ow_event *event = mock_event(m, i ? "{\"id\":[]}" : "{\"id\":\"a/b\"}");
+		mock_event_header(event, "X-Tenant", "t");
+		mock_event_header(event, "Content-Type", "text/plain");
+		struct ow_op *op = mock_deliver(sink, event, NULL);
+		if (i == 0)
+			mock_script_answer(m, 200, NULL, "{}");
+		mock_run(m);
+		ck_assert_int_eq(mock_delivered(op)->rc, i ? OW_REJECT : OW_OK);
+		ck_assert_int_eq(mock_delivered(op)->invalid, i);
+	}
+	ck_assert_uint_eq(mock_calls(m), 1);
+	const struct mock_call *call = mock_call(m, 0);
+	ck_assert_str_eq(call->request.method, "PUT");
+	ck_assert_str_eq(call->request.target.data, "/c/a%2Fb?n=none");
+	ck_assert_str_eq(call->request.body.data, "{\"id\":\"a/b\"}");
+	ck_assert_str_eq(mock_call_header(call, "X-Id").data, "id a/b");
+	ck_assert_str_eq(mock_call_header(call, "X-Fixed").data, "{}");
+	ck_assert_str_eq(mock_call_header(call, "Content-Type").data, "application/json");
+}
+END_TEST
+
+START_TEST(nothing_is_sent_without_what_is_required)
+{
+	with(URL "require: [/data/id, /data/name]\n");
+	static const struct {
+		const char *body, *why;
+	} cases[] = {{"{}", "/data/id is missing"},
+	    {"{\"data\":{\"id\":null,\"name\":\"x\"}}", "/data/id is missing"},
+	    {"{\"data\":{\"id\":0}}", "/data/name is missing"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ow_op *op = mock_deliver(sink, mock_event(m, cases[i].body), NULL);
+		mock_run(m);
+		ck_assert_int_eq(mock_delivered(op)->rc, OW_REJECT);
+		ck_assert(mock_delivered(op)->invalid);
+		ck_assert_str_eq(mock_delivered(op)->code, "invalid");
+		ck_assert_str_eq(mock_delivered(op)->why, cases[i].why);
+	}
+	ck_assert_uint_eq(mock_calls(m), 0);
+	mock_deliver(sink, mock_event(m, "{\"data\":{\"id\":false,\"name\":\"\"}}"), NULL);
+	ck_assert_uint_eq(mock_calls(m), 1);
+	mock_script_answer(m, 200, NULL, "{}");
+	mock_run(m);
+}
+END_TEST
+
 static const char *complaints(const char *yaml)
 {
 	return mock_conf_complaints(m, mock_component(ow_module(), "http"), yaml);
@@ -105,6 +157,21 @@ START_TEST(tls_options_that_make_no_sense)
 	    "url: https://crm/\ntls: {key: own.key}\n", "needs the certificate it belongs to");
 	expect_complaint("url: https://crm/\ntls: {server_name: \"https://crm\"}\n",
 	    "`https://crm` is not a host");
+}
+END_TEST
+
+START_TEST(templates_that_make_no_sense)
+{
+	expect_complaint("url: http://127.0.0.1:9/a/{id}\n",
+	    "test.yaml:1:6: error: is wrong from character 22 on: it must be a JSON pointer");
+	expect_complaint("url: http://{/host}/a\n", "must be a URL such as");
+	expect_complaint("url: http://host{/x}\n", "must be a URL such as");
+	expect_complaint(URL "headers: {X-A: b, X~B: \"a {/x\"}\n",
+	    "test.yaml:2:24: error: is wrong from character 3 on: the brace is not closed");
+	expect_complaint(URL "body: {a: {b: '}'}}\n",
+	    "test.yaml:2:15: error: is wrong from character 1 on: the brace closes nothing");
+	expect_complaint(URL "require: [/a, data]\n", "test.yaml:2:15: error: must be a JSON");
+	expect_complaint(URL "require: '/a:-b'\n", "test.yaml:2:10: error: has a default");
 }
 END_TEST
 
@@ -392,6 +459,9 @@ static Suite *suite(void)
 	TCase *t = tcase_create("http");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, request_is_the_event);
+	tcase_add_test(t, request_is_made_of_the_event);
+	tcase_add_test(t, nothing_is_sent_without_what_is_required);
+	tcase_add_test(t, templates_that_make_no_sense);
 	tcase_add_test(t, tls_options_are_passed_on);
 	tcase_add_test(t, tls_options_that_make_no_sense);
 	tcase_add_test(t, without_a_key_nothing_is_said_to_be_the_same);
