@@ -54,7 +54,7 @@ class LambdaApi(Sink):
     def __init__(self):
         self.waiting = queue.Queue()
         self.current = None
-        self.count = 0
+        self.count = self.processes = 0
         self.asked = 0  # how often the next one was asked for
         self.init_errors, self.faults = [], []
         self.gone = False  # it hangs up instead of answering
@@ -76,7 +76,8 @@ class LambdaApi(Sink):
         wait_until(lambda: self.asked >= count, f"the function asks {count} times")
 
     def forget(self):
-        """The process was ended: what it had is not answered any more."""
+        """The process was ended: what it had, or asked for, is not answered any more."""
+        self.processes += 1
         self.current = None
 
     # ---- serving
@@ -101,11 +102,15 @@ class LambdaApi(Sink):
         self.asked += 1
         if self.current:
             return self._fault(f"{self.current.id} is not answered", 403)
-        while not self.closing.is_set() and not self.gone:
+        process = self.processes
+        while not self.closing.is_set() and not self.gone and process == self.processes:
             try:
                 invocation = self.waiting.get(timeout=0.05)
             except queue.Empty:
                 continue
+            if process != self.processes:
+                self.waiting.put(invocation)  # it is for the next one
+                break
             self.current = invocation
             return Answer(200, invocation.body, [
                 ("Content-Type", "application/json"),
