@@ -4,6 +4,8 @@
 
 #include <onceway/plugin.h>
 
+#include "sink_http/gate.h"
+
 struct sink_conf {
 	const char *url;
 	const char *method;
@@ -17,6 +19,7 @@ struct sink_conf {
 	int64_t max_response;
 	struct ow_retry retry;
 	struct ow_list retry_on;
+	struct gate_options gate;
 	struct ow_tls_options tls;
 };
 

@@ -2,8 +2,8 @@
  * http: sends each event to a URL, the bytes as they were received or what its options
  * make of them.
  *
- * One deliver() is one request: request.h makes it, answer.h says what became
- * of it. Whether and when to try again is the core's business.
+ * One deliver() is one request: request.h makes it, gate.h says when it may be sent,
+ * answer.h what became of it. Whether and when to try again is the core's business.
  */
 #define OW_NEED_MINOR 3 /* OW_TREE() */
 #include <onceway/plugin.h>
@@ -20,6 +20,7 @@ struct sink {
 	struct ow_instance *self;
 	const struct sink_conf *conf;
 	struct ow_http_pool *pool;
+	struct gate *gate;
 	struct request_form *form;
 	struct retry_on on;
 	struct sending *spare; /* kept for the next delivery */
@@ -31,10 +32,13 @@ struct sending {
 	struct ow_op *op;
 	struct ow_http_call *call;
 	struct request *request;
+	struct gate_visit *visit;
 	struct sending *next_spare;
 };
 
 /* ---- one delivery ---- */
+
+static gate_turn send_now;
 
 static struct sending *sending_new(struct sink *s)
 {
@@ -46,6 +50,7 @@ static struct sending *sending_new(struct sink *s)
 	out = alloc_zero(1, sizeof(*out));
 	out->sink = s;
 	out->request = request_new(s->form);
+	out->visit = gate_visit_new(s->gate, send_now, out);
 	return out;
 }
 
@@ -68,8 +73,34 @@ static void answered(const struct ow_http_response *response, void *arg)
 	if (response->body_dropped)
 		s->host->log(s->self, OW_LOG_WARNING,
 		    "an answer's body was over max_response and was dropped");
+	gate_leave(out->visit, answer.health, answer.delivery.why);
 	sending_done(out);
 	s->host->deliver_done(op, &answer.delivery);
+}
+
+/* Not now: the system behind is given a rest, or no more than it wants. */
+static void turn_away(struct sending *out, const struct gate_refusal *refusal)
+{
+	const struct ow_delivery d = {.size = sizeof(d),
+	    .rc = OW_RETRY,
+	    .code = refusal->code,
+	    .busy = true,
+	    .retry_after_ms = refusal->wait_ms,
+	    .why = refusal->why};
+	sending_done(out);
+	out->sink->host->deliver_done(out->op, &d);
+}
+
+static void send_now(int64_t left_ms, const struct gate_refusal *refusal, void *arg)
+{
+	struct sending *out = arg;
+	struct sink *s = out->sink;
+	if (refusal) {
+		turn_away(out, refusal);
+		return;
+	}
+	out->request->outgoing.total_ms = left_ms;
+	out->call = s->host->http_send(s->pool, &out->request->outgoing, answered, out);
 }
 
 /* The event is not one for this sink: nothing is sent, now or later. */
@@ -96,7 +127,7 @@ static void sink_deliver(void *state, struct ow_op *op, const struct ow_event *e
 		return;
 	}
 	s->host->op_set(op, out);
-	out->call = s->host->http_send(s->pool, &out->request->outgoing, answered, out);
+	gate_enter(out->visit, attempt->limit_ms);
 }
 
 static void sink_cancel(void *state, struct ow_op *op)
@@ -104,8 +135,10 @@ static void sink_cancel(void *state, struct ow_op *op)
 	struct sink *s = state;
 	struct sending *out = s->host->op_get(op);
 	struct answer answer;
-	answer_cancelled(&answer, &s->on, s->host->http_cancel(out->call),
+	bool waits = gate_waits(out->visit);
+	answer_cancelled(&answer, &s->on, !waits && s->host->http_cancel(out->call),
 	    out->request->outgoing.repeatable);
+	gate_leave(out->visit, waits ? HEALTH_UNKNOWN : answer.health, answer.delivery.why);
 	sending_done(out);
 	s->host->deliver_done(op, &answer.delivery);
 }
@@ -123,7 +156,7 @@ static void sink_policy(const void *conf, struct ow_sink_policy *policy)
 static bool sink_ready(void *state, const char **why)
 {
 	struct sink *s = state;
-	return s->host->http_reachable(s->pool, why);
+	return gate_ready(s->gate, why) && s->host->http_reachable(s->pool, why);
 }
 
 /* ---- configuration ---- */
@@ -139,6 +172,7 @@ static void sink_check(const void *conf, const struct ow_report *report)
 	struct retry_on on = {.connect = false};
 	tls_options_check(&c->tls, wants_tls(c), "http://", "https://", report);
 	request_check(c, report);
+	gate_options_check(&c->gate, report);
 	for (size_t i = 0; i < c->retry_on.count; i++)
 		if (!retry_on_read(&on, c->retry_on.items[i]))
 			report->complain(report, "retry.on",
@@ -157,10 +191,12 @@ static void sink_destroy(void *state)
 	while (s->spare) {
 		struct sending *next = s->spare->next_spare;
 		request_free(s->spare->request);
+		gate_visit_free(s->spare->visit);
 		free(s->spare);
 		s->spare = next;
 	}
 	request_form_free(s->form);
+	gate_free(s->gate);
 	free(s);
 }
 
@@ -182,6 +218,23 @@ static bool make_pool(struct sink *s, const char **why)
 	return s->pool != NULL;
 }
 
+static void *make_share(void *options)
+{
+	return gate_share_new(options);
+}
+
+static void free_share(void *share)
+{
+	gate_share_free(share);
+}
+
+static struct gate *make_gate(struct sink *s)
+{
+	struct gate_options options = s->conf->gate;
+	return gate_new(s->host, s->self, &s->conf->gate,
+	    s->host->shared(s->self, make_share, &options, free_share));
+}
+
 static void *sink_create(
     const struct ow_host *host, struct ow_instance *self, const void *conf, const char **why)
 {
@@ -192,6 +245,7 @@ static void *sink_create(
 	for (size_t i = 0; i < s->conf->retry_on.count; i++)
 		retry_on_read(&s->on, s->conf->retry_on.items[i]);
 	s->form = request_form_new(host, self, s->conf);
+	s->gate = make_gate(s);
 	if (make_pool(s, why))
 		return s;
 	sink_destroy(s);
@@ -247,6 +301,7 @@ static const struct ow_option sink_options[] = {
 	.dflt = "[429, 500, 502, 503, 504, connect, timeout]", .max = 64,
 	.help = "What is tried again: statuses, `connect` for no connection, `timeout` for no "
 		"answer in time."),
+    GATE_OPTIONS(struct sink_conf, gate),
     OW_TLS_OPTIONS(struct sink_conf, tls),
     OW_OPTION_END,
 };
