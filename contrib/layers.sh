@@ -55,8 +55,10 @@ check() {
 			split(name, piece, "/")
 			first = piece[1]
 			sub(/\.h$/, "", first)
-			if (part[2] == "lib" && part[3] != "aws" && name ~ /^lib\/aws\//) {
+			if (part[2] == "lib" && part[3] !~ /^(aws|outbound)$/ && name ~ /^lib\/aws\//) {
 				fail("a helper may not include \"" name "\": AWS is for plugins that speak to it")
+			} else if (part[2] == "lib" && part[3] != "outbound" && name ~ /^lib\/outbound\//) {
+				fail("a helper may not include \"" name "\": it is for plugins that send requests")
 			} else if (local && index(name, "/") == 0) {
 				if (plugin) next   # its own folder
 				fail("include by full path: \"" room "/" name "\"")
@@ -87,9 +89,11 @@ self_test() {
 	dir=$(mktemp -d)
 	trap 'rm -rf "$dir"' EXIT
 	mkdir -p "$dir/core/base" "$dir/core/conf" "$dir/core/route" "$dir/plugins/sink_x" \
-		"$dir/plugins/lib/aws" "$dir/tests/conformance/broken"
+		"$dir/plugins/lib/aws" "$dir/plugins/lib/outbound" "$dir/tests/conformance/broken"
 	echo '#include "lib/aws/i.h"' >"$dir/plugins/lib/i.c"
 	printf '#include "lib/aws/i.h"\n#include "base/buf.h"\n' >"$dir/plugins/lib/aws/j.c"
+	echo '#include "lib/outbound/i.h"' >"$dir/plugins/lib/aws/k.c"
+	echo '#include "lib/aws/i.h"' >"$dir/plugins/lib/outbound/good.c"
 	echo '#include "daemon/run.h"' >"$dir/tests/conformance/g.c"
 	echo '#include "base/mem.h"' >"$dir/tests/conformance/broken/h.c"
 	echo '#include <event2/event.h>' >"$dir/core/base/a.c"
@@ -101,8 +105,8 @@ self_test() {
 	printf '#include <onceway/plugin.h>\n#include "lib/x.h"\n#include "own.h"\n#include <stdio.h>\n' \
 		>"$dir/plugins/sink_x/good.c"
 	found=$(check "$dir" | wc -l)
-	if [ "$found" -ne 10 ]; then
-		echo "layers: self-test: 10 crossings planted, $found found" >&2
+	if [ "$found" -ne 11 ]; then
+		echo "layers: self-test: 11 crossings planted, $found found" >&2
 		check "$dir" >&2
 		exit 1
 	fi

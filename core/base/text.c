@@ -63,6 +63,43 @@ bool text_number(struct ow_text t, int64_t max, int64_t *out)
 	return true;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static const char *skip_digits(const char *p, const char *end)
+{
+	while (p < end && is_digit(*p))
+		p++;
+	return p;
+}
+
+bool text_is_json_number(struct ow_text text)
+{
+	const char *p = text.data, *end = text.data + text.len, *start;
+	p += p < end && *p == '-';
+	start = p;
+	p = skip_digits(p, end);
+	if (p == start || (*start == '0' && p - start > 1))
+		return false;
+	if (p < end && *p == '.') {
+		start = ++p;
+		p = skip_digits(p, end);
+		if (p == start)
+			return false;
+	}
+	if (p < end && (*p == 'e' || *p == 'E')) {
+		p++;
+		p += p < end && (*p == '-' || *p == '+');
+		start = p;
+		p = skip_digits(p, end);
+		if (p == start)
+			return false;
+	}
+	return p == end;
+}
+
 #define DISTANCE_MAX 64
 
 static unsigned least(unsigned a, unsigned b, unsigned c)

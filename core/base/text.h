@@ -57,6 +57,9 @@ static inline int text_hex_digit(char c)
 /* Without spaces and tabs at both ends. */
 struct ow_text text_trim(struct ow_text t);
 
+/* True if text, from its first byte to its last, is a JSON number. */
+bool text_is_json_number(struct ow_text text);
+
 /* Reads all of t as a decimal number of at most max. No sign, no spaces. */
 bool text_number(struct ow_text t, int64_t max, int64_t *out);
 

@@ -203,15 +203,59 @@ static void check_names(struct run *run, const struct conf_node *node, const cha
 
 /* ---- Values ---- */
 
+/* Whether key is the pointer's first part, of len bytes. */
+static bool is_part(const char *key, const char *part, size_t len)
+{
+	for (; len > 0; key++, part++, len--) {
+		char c = *part;
+		if (c == '~' && len > 1) {
+			c = part[1] == '0' ? '~' : '/';
+			part++;
+			len--;
+		}
+		if (*key != c)
+			return false;
+	}
+	return *key == '\0';
+}
+
+/* The child that the pointer's first part, of len bytes, leads to; NULL: none. */
+static const struct conf_node *child_at(
+    const struct conf_node *node, const char *part, size_t len)
+{
+	size_t index = 0;
+	conf_each(node, child)
+	{
+		char number[24];
+		snprintf(number, sizeof(number), "%zu", index++);
+		if (is_part(child->key ? child->key : number, part, len))
+			return child;
+	}
+	return NULL;
+}
+
+static const struct conf_node *node_at(const struct conf_node *node, const char *pointer)
+{
+	while (node && *pointer == '/') {
+		size_t len = strcspn(pointer + 1, "/");
+		const struct conf_node *child = child_at(node, pointer + 1, len);
+		if (!child)
+			break;
+		node = child;
+		pointer += 1 + len;
+	}
+	return node;
+}
+
 const struct conf_node *conf_option_node(const struct conf_node *node, const char *name)
 {
 	while (node) {
-		size_t len = strcspn(name, ".");
+		size_t len = strcspn(name, "./");
 		char *part = mem_string_of(name, len);
 		node = conf_get(node, part);
 		free(part);
-		if (name[len] == '\0')
-			return node;
+		if (name[len] != '.')
+			return node_at(node, name + len);
 		name += len + 1;
 	}
 	return NULL;

@@ -29,7 +29,10 @@ struct conf_check {
 bool conf_check_options(const struct conf_check *check, const struct conf_node *node,
     struct conf_mark at, void *conf);
 
-/* The node that gave option `name` (dotted) its value, or NULL if it is the default's. */
+/*
+ * The node that gave option `name` (dotted) its value, or NULL if it is the default's. A
+ * JSON pointer behind the name leads into the value: "pool.hosts/0"; as far as it goes.
+ */
 const struct conf_node *conf_option_node(const struct conf_node *node, const char *name);
 
 #endif

@@ -25,15 +25,13 @@ static const struct type_words types[] = {
     [OW_T_ADDRESS] = {"address", "host:port"},
     [OW_T_POINTER] = {"pointer", "JSON pointer"},
     [OW_T_REFERENCE] = {"reference", "name from"},
+    [OW_T_TREE] = {"tree", "any value"},
 };
-
-static const struct type_words tree = {"tree", "any value"};
 
 static const struct type_words *words_of(const struct ow_option *o)
 {
-	if (o->type == CONF_T_TREE)
-		return &tree;
-	return &types[conf_value_size(o->type) ? o->type : 0];
+	unsigned type = o->type == CONF_T_TREE ? OW_T_TREE : o->type;
+	return &types[conf_value_size(type) ? type : 0];
 }
 
 /* How the parts of one description are set off; each begins and ends a piece of code. */
@@ -53,7 +51,7 @@ static void add_code(struct buf *out, const struct style *style, const char *tex
 static void add_plain(struct buf *out, const struct ow_option *o, const struct style *style)
 {
 	bool is_list = o->type == OW_T_LIST && conf_is_secret(o);
-	if (o->type == CONF_T_TREE && o->unit) {
+	if (words_of(o) == &types[OW_T_TREE] && o->unit) {
 		style->add(out, o->unit);
 		return;
 	}

@@ -14,8 +14,7 @@ struct conf_node;
 /*
  * const struct conf_node *: a value of any shape, which is handed over as it was
  * written, NULL when absent; whoever owns the option reads it, and complains. Its
- * `unit` says in words what it is. In the core's tables alone: a plugin cannot look
- * into a node.
+ * `unit` says in words what it is. In the core's tables alone: plugins have OW_T_TREE.
  */
 #define CONF_T_TREE 0x100
 

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "conf/plain.h"
 #include "conf/scalar.h"
 
 #define NUMBER_SIZE 32
@@ -33,6 +34,7 @@ static const struct layout layouts[] = {
     [OW_T_ADDRESS] = LAYOUT(const char *),
     [OW_T_POINTER] = LAYOUT(const char *),
     [OW_T_REFERENCE] = LAYOUT(const char *),
+    [OW_T_TREE] = LAYOUT(const struct ow_node *),
 };
 
 static const struct layout tree_layout = LAYOUT(const struct conf_node *);
@@ -373,6 +375,21 @@ static bool set_pairs(const struct conf_check *check, const struct ow_option *op
 	return ok;
 }
 
+/* ---- Trees ---- */
+
+static bool set_tree(const struct conf_check *check, const struct ow_option *option,
+    const struct conf_node *node, void *conf)
+{
+	const char *problem = NULL;
+	const struct conf_node *where = NULL;
+	const struct ow_node *tree = conf_plain(node, check->arena, &where, &problem);
+	if (tree)
+		put(option, conf, &tree, sizeof(tree));
+	else if (problem)
+		conf_option_error(check, option, where->mark, "%s", problem);
+	return tree != NULL;
+}
+
 /* ---- Any ---- */
 
 /* What a list or mapping in place of a scalar should have been. */
@@ -403,6 +420,8 @@ bool conf_value_set(const struct conf_check *check, const struct ow_option *opti
 		return set_list(check, option, node, conf);
 	if (option->type == OW_T_PAIRS)
 		return set_pairs(check, option, node, conf);
+	if (option->type == OW_T_TREE)
+		return set_tree(check, option, node, conf);
 	if (option->type == CONF_T_TREE) {
 		put(option, conf, &node, sizeof(node));
 		return true;
@@ -432,7 +451,8 @@ bool conf_value_set_default(
 	const struct conf_node *node = &scalar;
 	if (!option->dflt)
 		return true;
-	if (option->type == OW_T_LIST || option->type == OW_T_PAIRS) {
+	if (option->type == OW_T_LIST || option->type == OW_T_PAIRS ||
+	    option->type == OW_T_TREE) {
 		/* A tree's root is a mapping. */
 		char *text = arena_printf(check->arena, "default: %s", option->dflt);
 		node = conf_get(

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "conf/plain.h"
 #include "daemon/match_options.h"
 #include "json/number.h"
 
@@ -36,22 +37,6 @@ static bool must_be(const struct match_reading *r, const struct conf_node *node,
 
 /* ---- values ---- */
 
-static bool is_capital_word(const char *text)
-{
-	static const char *const words[] = {"True", "TRUE", "False", "FALSE", NULL};
-	size_t i = 0;
-	while (words[i] && strcmp(words[i], text) != 0)
-		i++;
-	return words[i] != NULL;
-}
-
-static bool is_plain(const struct conf_node *node)
-{
-	return !node->quoted &&
-	       (node->is_null || strcmp(node->text, "true") == 0 ||
-		   strcmp(node->text, "false") == 0 || json_is_number(text_of(node->text)));
-}
-
 /* A header has no other values than texts, so `2` needs no quotes there. */
 static void read_text_value(
     const struct match_reading *r, struct leaf *leaf, const struct conf_node *node)
@@ -73,12 +58,12 @@ static void read_value(
 		return;
 	if (r->texts)
 		read_text_value(r, leaf, node);
-	else if (!node->quoted && is_capital_word(node->text))
+	else if (conf_is_ambiguous(node))
 		conf_error(r->report, node->mark,
 		    "%s: `%s` could be a text or true or false: write it in small letters, or "
 		    "in quotes",
 		    r->what, node->text);
-	else if (is_plain(node))
+	else if (conf_scalar_type(node) != OW_NODE_STRING)
 		leaf_add_plain(leaf, node->is_null ? "null" : node->text);
 	else
 		leaf_add_string(leaf, node->text);
@@ -207,7 +192,7 @@ static int comparison(const struct conf_node *node)
 static bool is_number(const struct conf_node *node)
 {
 	return node->type == CONF_SCALAR && !node->quoted &&
-	       json_is_number(text_of(node->text));
+	       text_is_json_number(text_of(node->text));
 }
 
 static bool is_lower(int is)

@@ -91,7 +91,8 @@ void http_call_start(struct ow_http_call *call, struct http_member *member)
 	call->member = member;
 	member->call = call;
 	http_incoming_init(&call->answer, call->request.method, pool->origin.max_response);
-	http_outgoing_write(&call->request, text_of(pool->url.authority), head);
+	http_outgoing_write(&call->request, text_of(pool->url.authority),
+	    pool->proxied && !pool->tls ? &pool->proxy : NULL, head);
 	http_wire_send(&member->wire, buf_text(head), call->request.body);
 }
 

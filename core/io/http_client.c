@@ -50,10 +50,14 @@ void http_client_free(struct http_client *client)
 /* ---- pools ---- */
 
 /* NULL, or what is wrong with it. */
-static const char *check_origin(struct ow_http_pool *pool, const char *url)
+static const char *check_origin(struct ow_http_pool *pool)
 {
 	const struct ow_http_origin *origin = &pool->origin;
-	const char *problem = url_parse(url, &pool->arena, &pool->url);
+	const char *problem = url_parse(origin->url, &pool->arena, &pool->url);
+	pool->proxied = origin->proxy != NULL;
+	if (!problem && pool->proxied)
+		problem =
+		    http_proxy_parse(origin->proxy, &pool->url, &pool->arena, &pool->proxy);
 	if (problem)
 		return problem;
 	if (pool->url.tls && !pool->client->tls)
@@ -110,10 +114,16 @@ static void pool_start(struct ow_http_pool *pool)
 	client->pools++;
 	pool->name = arena_printf(
 	    &pool->arena, strchr(url->host, ':') ? "[%s]:%d" : "%s:%d", url->host, url->port);
-	pool->literal = addresses_of_literal(&pool->addresses, url->host, url->port);
+	pool->next = pool->proxied ? &pool->proxy.url : url;
+	pool->literal =
+	    addresses_of_literal(&pool->addresses, pool->next->host, pool->next->port);
 	/* A literal address is one address; localhost is two. */
-	pool->note =
-	    pool->addresses.count == 1 ? "" : arena_printf(&pool->arena, " (%s)", url->host);
+	bool named = pool->addresses.count != 1;
+	if (pool->proxied)
+		pool->note = arena_printf(&pool->arena, " (the proxy%s%s)", named ? " " : "",
+		    named ? pool->next->host : "");
+	else
+		pool->note = named ? arena_printf(&pool->arena, " (%s)", url->host) : "";
 	pool->alarm = event_new(client->base, -1, 0, on_alarm, pool);
 	pool->later = event_new(client->base, -1, 0, on_later, pool);
 	pool->armed = INT64_MAX;
@@ -130,9 +140,9 @@ struct ow_http_pool *http_pool_new(
 	struct ow_http_pool *pool = mem_zero(sizeof(*pool));
 	size_t size = origin->size < sizeof(*origin) ? origin->size : sizeof(*origin);
 	memcpy(&pool->origin, origin, size);
-	pool->origin.url = NULL;
 	pool->client = client;
-	*why = check_origin(pool, origin->url);
+	*why = check_origin(pool);
+	pool->origin.url = pool->origin.proxy = NULL; /* they were borrowed */
 	if (*why || !open_tls(pool, why)) {
 		http_pool_dispose(pool);
 		return NULL;

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "io/http_head.h"
+#include "io/http_proxy.h"
 
 static bool is_token(struct ow_text text)
 {
@@ -102,13 +103,16 @@ static char *put_number(char *at, size_t number)
 
 #define PUT(at, literal) put((at), text_span("" literal, sizeof(literal) - 1))
 
-#define FIXED_MAX 96 /* everything but method, target, host, names and values */
+#define FIXED_MAX 128 /* everything but method, target, host, names and values */
 
-void http_outgoing_write(
-    const struct ow_http_outgoing *request, struct ow_text host, struct buf *out)
+void http_outgoing_write(const struct ow_http_outgoing *request, struct ow_text host,
+    const struct http_proxy *proxy, struct buf *out)
 {
 	struct ow_text method = text_of(request->method);
-	size_t room = FIXED_MAX + method.len + request->target.len + host.len;
+	struct ow_text origin = text_of(proxy ? proxy->origin : NULL);
+	struct ow_text authorization = text_of(proxy ? proxy->authorization : NULL);
+	size_t room = FIXED_MAX + method.len + origin.len + request->target.len + host.len +
+		      authorization.len;
 	for (size_t i = 0; i < request->headers; i++)
 		room += request->names[i].len + request->values[i].len + 4;
 	buf_clear(out);
@@ -116,9 +120,14 @@ void http_outgoing_write(
 
 	char *at = put(out->data, method);
 	at = PUT(at, " ");
+	at = put(at, origin);
 	at = put(at, request->target);
 	at = PUT(at, " HTTP/1.1\r\nHost: ");
 	at = put(at, host);
+	if (authorization.len) {
+		at = PUT(at, "\r\nProxy-Authorization: ");
+		at = put(at, authorization);
+	}
 	for (size_t i = 0; i < request->headers; i++) {
 		at = PUT(at, "\r\n");
 		at = put(at, request->names[i]);

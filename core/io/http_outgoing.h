@@ -13,12 +13,16 @@
  */
 const char *http_outgoing_check(const struct ow_http_outgoing *request);
 
+struct http_proxy;
+
 /*
  * Writes the head to out, which is cleared first. host is the line's value.
+ * proxy: one that takes the request itself, and so wants to know whereto (RFC
+ * 9112, 3.2.2); NULL: whoever reads it is the origin.
  * Content-Length is written for every method that defines a body, even when
  * it is empty. No Connection: keep-alive is what HTTP/1.1 means.
  */
-void http_outgoing_write(
-    const struct ow_http_outgoing *request, struct ow_text host, struct buf *out);
+void http_outgoing_write(const struct ow_http_outgoing *request, struct ow_text host,
+    const struct http_proxy *proxy, struct buf *out);
 
 #endif

@@ -159,8 +159,10 @@ static bool connect_next(struct http_member *member)
 	struct ow_http_pool *pool = member->pool;
 	while (member->next < member->trying.count) {
 		const struct address *peer = &member->trying.at[member->next++];
-		const struct http_wire_target target = {
-		    .peer = peer, .tls = pool->tls, .host = pool->url.host};
+		const struct http_wire_target target = {.peer = peer,
+		    .tls = pool->tls,
+		    .host = pool->url.host,
+		    .connect = pool->proxy.connect};
 		int error =
 		    http_wire_open(&member->wire, pool->client->base, &target, &member_events);
 		if (error == 0) {
@@ -221,7 +223,8 @@ static void on_resolved(const struct addresses *found, const char *problem, void
 		pool->fresh_until = now(pool) + ADDRESSES_MS;
 	} else {
 		struct buf why = BUF_INIT;
-		buf_printf(&why, "look up %s: %s", pool->url.host, problem);
+		buf_printf(&why, "look up %s%s: %s", pool->proxied ? "the proxy " : "",
+		    pool->next->host, problem);
 		connect_failed(pool, OW_HTTP_RESOLVE, why.data);
 		buf_free(&why);
 	}
@@ -233,8 +236,8 @@ static bool has_addresses(struct ow_http_pool *pool)
 	if (pool->literal || now(pool) < pool->fresh_until)
 		return true;
 	if (!pool->query)
-		pool->query = resolve_start(
-		    pool->client->resolver, pool->url.host, pool->url.port, on_resolved, pool);
+		pool->query = resolve_start(pool->client->resolver, pool->next->host,
+		    pool->next->port, on_resolved, pool);
 	return false;
 }
 
@@ -297,6 +300,42 @@ static void on_refused(struct http_wire *wire, const struct http_wire_end *end)
 }
 
 /*
+ * The peer wants none of us, as if it had never been connected to: it has looked
+ * at our certificate, and has not even deciphered what it was sent; or it is a
+ * proxy, and has passed nothing on.
+ */
+static void refused_late(struct http_member *member, const char *why)
+{
+	struct ow_http_pool *pool = member->pool;
+	struct ow_http_call *call = member->call;
+	note_failure(member, &member->wire.peer, why);
+	char *failures = buf_take(&member->failures);
+	if (call) {
+		bool before = call->maybe_received;
+		http_call_detach(call);
+		call->maybe_received = before;
+		http_call_finish(call, OW_HTTP_CONNECT, "%s", failures);
+	}
+	http_member_close(member);
+	connect_failed(pool, OW_HTTP_CONNECT, failures);
+	free(failures);
+}
+
+/* Only a proxy says that, and only of itself. */
+static bool refused_by_proxy(const struct http_member *member)
+{
+	return member->pool->proxied && member->call->answer.head.status == 407;
+}
+
+static void proxy_refused(struct http_member *member)
+{
+	struct buf why = BUF_INIT;
+	http_proxy_refusal(member->call->answer.head.status, &why);
+	refused_late(member, why.data);
+	buf_free(&why);
+}
+
+/*
  * Kept only if both sides are at the end of the same exchange: the request
  * was taken whole (an early answer leaves the rest of it unwanted), and
  * nothing came after the answer.
@@ -304,6 +343,10 @@ static void on_refused(struct http_wire *wire, const struct http_wire_end *end)
 static void answered(struct http_member *member)
 {
 	struct ow_http_pool *pool = member->pool;
+	if (refused_by_proxy(member)) {
+		proxy_refused(member);
+		return;
+	}
 	struct ow_http_call *call = member->call;
 	bool keep = http_incoming_keeps_alive(&call->answer) && http_wire_sent(&member->wire) &&
 		    !http_wire_has_input(&member->wire);
@@ -366,34 +409,13 @@ static void lose_call(struct http_member *member, const struct http_wire_end *en
 	free(peer);
 }
 
-/*
- * The peer has looked at our certificate, and wants none of us: as if it had
- * never been connected to. What it was sent it has not even deciphered.
- */
-static void refused_late(struct http_member *member, const struct http_wire_end *end)
-{
-	struct ow_http_pool *pool = member->pool;
-	struct ow_http_call *call = member->call;
-	note_failure(member, &member->wire.peer, http_wire_why(end));
-	char *failures = buf_take(&member->failures);
-	if (call) {
-		bool before = call->maybe_received;
-		http_call_detach(call);
-		call->maybe_received = before;
-		http_call_finish(call, OW_HTTP_CONNECT, "%s", failures);
-	}
-	http_member_close(member);
-	connect_failed(pool, OW_HTTP_CONNECT, failures);
-	free(failures);
-}
-
 static void on_lost(struct http_wire *wire, const struct http_wire_end *end)
 {
 	struct http_member *member = member_of(wire);
 	struct ow_http_pool *pool = member->pool;
 	bool closed = end->error == 0 && !end->why && !end->cut;
 	if (end->refused)
-		refused_late(member, end);
+		refused_late(member, http_wire_why(end));
 	else if (!member->call)
 		http_member_close(member);
 	else if (closed && http_incoming_eof(&member->call->answer))

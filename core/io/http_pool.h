@@ -21,6 +21,7 @@
 #include "base/list.h"
 #include "io/http_client.h"
 #include "io/http_incoming.h"
+#include "io/http_proxy.h"
 #include "io/http_wire.h"
 #include "io/resolve.h"
 
@@ -86,12 +87,15 @@ struct ow_http_call {
 
 struct ow_http_pool {
 	struct http_client *client;
-	struct ow_http_origin origin; /* checked; its url is not used */
+	struct ow_http_origin origin; /* checked; its url and proxy are not used */
 	struct arena arena;
 	struct url url;
-	const char *name;   /* host:port, for messages */
-	const char *note;   /* " (host)" to follow an address; empty if the host is one */
-	struct ow_tls *tls; /* owned; NULL: plain */
+	bool proxied; /* through: */
+	struct http_proxy proxy;
+	const struct url *next; /* whom connections are made to: the origin, or the proxy */
+	const char *name;	/* host:port, for messages */
+	const char *note;	/* " (host)" to follow an address; empty if the host is one */
+	struct ow_tls *tls;	/* owned; NULL: plain */
 	struct event *alarm, *later;
 	int64_t armed; /* when the alarm rings */
 

@@ -5,19 +5,39 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/http_incoming.h"
+#include "io/http_proxy.h"
 #include "io/tls_client.h"
 #include "io/tls_stream.h"
 
 /* Requests up to this size go into one TLS record with their head. */
 #define ONE_RECORD ((size_t)16000)
 
+/* While a proxy is asked for a way to the peer. */
+struct http_tunnel {
+	struct event_base *base;
+	struct ow_tls *tls; /* to be spoken inside */
+	const char *host;
+	const char *connect;
+	struct http_incoming answer;
+};
+
+static void tunnel_answered(struct http_wire *wire, struct evbuffer *input);
+
 static void on_readable(struct bufferevent *stream, void *arg)
 {
 	struct http_wire *wire = arg;
+	if (wire->tunnel) {
+		tunnel_answered(wire, bufferevent_get_input(stream));
+		return;
+	}
 	if (wire->tls)
 		tls_stream_of(stream)->served = true;
 	wire->events->readable(wire, bufferevent_get_input(stream));
@@ -33,6 +53,8 @@ const char *http_wire_why(const struct http_wire_end *end)
 static struct http_wire_end end_of(struct http_wire *wire, short what)
 {
 	struct http_wire_end end = {.error = what & BEV_EVENT_EOF ? 0 : EVUTIL_SOCKET_ERROR()};
+	if (wire->tunnel && (what & BEV_EVENT_EOF))
+		end.why = "the proxy closed the connection before it answered";
 	if (!wire->tls || (what & BEV_EVENT_EOF))
 		return end;
 	const struct tls_stream *t = tls_stream_of(wire->stream);
@@ -56,7 +78,10 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 	struct http_wire_end end = {.error = 0};
 	if (!(what & BEV_EVENT_CONNECTED))
 		end = end_of(wire, what);
-	if (what & BEV_EVENT_CONNECTED) {
+	if ((what & BEV_EVENT_CONNECTED) && wire->tunnel) {
+		bufferevent_enable(stream, EV_READ);
+		bufferevent_write(stream, wire->tunnel->connect, strlen(wire->tunnel->connect));
+	} else if (what & BEV_EVENT_CONNECTED) {
 		wire->established = true;
 		if (wire->tls)
 			tls_stream_opened(stream);
@@ -77,12 +102,15 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
  * The one place that knows what a connection is made of. Either tells by
  * itself when the socket is connected; TLS, after its handshake too.
  */
-static struct bufferevent *make_bufferevent(
-    struct event_base *base, int fd, const struct http_wire_target *target)
+static bool make_stream(struct http_wire *wire, struct event_base *base, const char *host)
 {
-	if (target->tls)
-		return tls_client_stream(target->tls, fd, target->host);
-	return bufferevent_socket_new(base, fd, 0);
+	if (wire->tls)
+		wire->stream = tls_client_stream(wire->tls, wire->fd, host);
+	else
+		wire->stream = bufferevent_socket_new(base, wire->fd, 0);
+	if (wire->stream)
+		bufferevent_setcb(wire->stream, on_readable, NULL, on_event, wire);
+	return wire->stream != NULL;
 }
 
 static int open_socket(const struct address *peer)
@@ -100,20 +128,42 @@ static int open_socket(const struct address *peer)
 	return -1;
 }
 
+static struct http_tunnel *tunnel_new(
+    struct event_base *base, const struct http_wire_target *target)
+{
+	struct http_tunnel *tunnel = mem_zero(sizeof(*tunnel));
+	*tunnel = (struct http_tunnel){
+	    .base = base, .tls = target->tls, .host = target->host, .connect = target->connect};
+	/* As for HEAD: there is a head, and behind it is nothing that is an answer's. */
+	http_incoming_init(&tunnel->answer, "HEAD", 0);
+	return tunnel;
+}
+
+static void tunnel_free(struct http_tunnel *tunnel)
+{
+	if (!tunnel)
+		return;
+	http_incoming_fini(&tunnel->answer);
+	free(tunnel);
+}
+
 int http_wire_open(struct http_wire *wire, struct event_base *base,
     const struct http_wire_target *target, const struct http_wire_events *events)
 {
 	int fd = open_socket(target->peer);
-	*wire = (struct http_wire){
-	    .events = events, .tls = target->tls, .fd = fd, .peer = *target->peer};
+	*wire = (struct http_wire){.events = events, .fd = fd, .peer = *target->peer};
 	if (fd < 0)
 		return errno;
-	wire->stream = make_bufferevent(base, fd, target);
-	if (!wire->stream) {
+	if (target->connect)
+		wire->tunnel = tunnel_new(base, target);
+	else
+		wire->tls = target->tls;
+	if (!make_stream(wire, base, target->host)) {
+		tunnel_free(wire->tunnel);
+		wire->tunnel = NULL;
 		close(fd);
 		return ENOMEM;
 	}
-	bufferevent_setcb(wire->stream, on_readable, NULL, on_event, wire);
 	if (!wire->tls)
 		bufferevent_socket_connect(
 		    wire->stream, NULL, 0); /* no address: it is under way */
@@ -135,10 +185,60 @@ void http_wire_close(struct http_wire *wire)
 	else
 		bufferevent_setfd(wire->stream, -1);
 	bufferevent_free(wire->stream);
+	tunnel_free(wire->tunnel);
 	close(wire->fd);
 	wire->stream = NULL;
+	wire->tunnel = NULL;
 	wire->fd = -1;
 	wire->established = false;
+}
+
+/* ---- a tunnel ---- */
+
+static void tunnel_refused(struct http_wire *wire, const char *why)
+{
+	const struct http_wire_end end = {.why = why};
+	wire->events->refused(wire, &end);
+}
+
+/* From here on the proxy only passes bytes on; the handshake is with the peer. */
+static void tunnel_made(struct http_wire *wire)
+{
+	struct http_tunnel *tunnel = wire->tunnel;
+	struct bufferevent *plain = wire->stream;
+	bufferevent_disable(plain, EV_READ | EV_WRITE);
+	bufferevent_setfd(plain, -1);
+	wire->tls = tunnel->tls;
+	if (!make_stream(wire, tunnel->base, tunnel->host)) {
+		wire->tls = NULL;
+		wire->stream = plain;
+		tunnel_refused(wire, "TLS cannot begin: out of memory");
+		return;
+	}
+	wire->tunnel = NULL;
+	bufferevent_free(plain);
+	tunnel_free(tunnel);
+}
+
+static void tunnel_answered(struct http_wire *wire, struct evbuffer *input)
+{
+	struct http_incoming *answer = &wire->tunnel->answer;
+	enum http_incoming_result result = http_incoming_feed(answer, input);
+	struct buf why = BUF_INIT;
+	if (result == HTTP_INCOMING_MORE)
+		return;
+	int status = answer->head.status;
+	if (result == HTTP_INCOMING_BAD)
+		buf_printf(&why, "the proxy's answer is none: %s", answer->problem);
+	else if (status < 200 || status > 299)
+		http_proxy_refusal(status, &why);
+	else if (evbuffer_get_length(input) > 0)
+		buf_add_string(&why, "the proxy sends what nobody has asked for");
+	if (why.len)
+		tunnel_refused(wire, why.data);
+	else
+		tunnel_made(wire);
+	buf_free(&why);
 }
 
 /*

@@ -2,7 +2,8 @@
  * One outgoing connection: bytes to and from an address. Knows nothing of
  * requests and pools; whoever owns it embeds it and is told what happens.
  *
- * Over TLS, connected means that the peer is who it should be. SIGPIPE must be
+ * Over TLS, connected means that the peer is who it should be; through a proxy,
+ * that this has made a tunnel before. SIGPIPE must be
  * ignored by the process.
  */
 #ifndef IO_HTTP_WIRE_H
@@ -36,10 +37,13 @@ struct http_wire_events {
 /* The phrase for an end. */
 const char *http_wire_why(const struct http_wire_end *end);
 
+struct http_tunnel;
+
 struct http_wire {
 	const struct http_wire_events *events;
 	struct bufferevent *stream; /* NULL: closed */
-	struct ow_tls *tls;	    /* borrowed; NULL: plain */
+	struct ow_tls *tls;	    /* spoken now; borrowed; NULL: plain */
+	struct http_tunnel *tunnel; /* while there is none yet; NULL */
 	int fd;
 	bool established;
 	int write_error; /* nothing more can be written; an answer may still come */
@@ -51,6 +55,9 @@ struct http_wire_target {
 	const struct address *peer;
 	struct ow_tls *tls;
 	const char *host; /* whose certificate the peer must have */
+	/* Asks the peer, a proxy, for a tunnel, in which TLS is spoken; NULL: none. With host,
+	 * borrowed for as long as the wire is open. */
+	const char *connect;
 };
 
 /* Begins to connect. Returns 0, or an errno: it failed at once and is closed. */

@@ -117,35 +117,3 @@ int json_number_compare(struct ow_text a, struct ow_text b)
 		return s < sign(&other) ? -1 : 1;
 	return s == 0 ? 0 : s * compare_sizes(&one, &other);
 }
-
-static const char *skip_digits(const char *p, const char *end)
-{
-	while (p < end && is_digit(*p))
-		p++;
-	return p;
-}
-
-bool json_is_number(struct ow_text text)
-{
-	const char *p = text.data, *end = text.data + text.len, *start;
-	p += p < end && *p == '-';
-	start = p;
-	p = skip_digits(p, end);
-	if (p == start || (*start == '0' && p - start > 1))
-		return false;
-	if (p < end && *p == '.') {
-		start = ++p;
-		p = skip_digits(p, end);
-		if (p == start)
-			return false;
-	}
-	if (p < end && (*p == 'e' || *p == 'E')) {
-		p++;
-		p += p < end && (*p == '-' || *p == '+');
-		start = p;
-		p = skip_digits(p, end);
-		if (p == start)
-			return false;
-	}
-	return p == end;
-}

@@ -12,9 +12,6 @@
  */
 bool json_number_overflows(struct ow_text raw);
 
-/* True if text, from its first byte to its last, is a JSON number. */
-bool json_is_number(struct ow_text text);
-
 /*
  * Compares two valid JSON numbers by value: below 0, 0 or above, like memcmp().
  * Exact, however many digits they have: 300, 300.0 and 3e2 are equal, and

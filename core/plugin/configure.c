@@ -28,8 +28,7 @@ static void add_secrets(
 {
 	if (node && node->type == CONF_SCALAR && (node->secret || all))
 		add_secret(arena, secrets, node->text);
-	conf_each(node, item) if (item->type == CONF_SCALAR && (item->secret || all))
-	    add_secret(arena, secrets, item->text);
+	conf_each(node, item) add_secrets(arena, secrets, item, all);
 }
 
 /*

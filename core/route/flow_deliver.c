@@ -12,12 +12,14 @@
 
 /*
  * What the vendor may know of a failure. The plugin's own words are for the
- * log: they can name addresses behind us.
+ * log: they can name addresses behind us. But for what is wrong with the event.
  */
 static const char *failure_phrase(struct flow *f, const struct ow_delivery *d, bool late)
 {
 	if (engine_aborting(f->engine))
 		return "shutting down";
+	if (d->invalid)
+		return f->why;
 	if (f->attempts == 0)
 		return "there was no time left for it";
 	if (f->answer.result.status) {
@@ -34,13 +36,19 @@ void flow_give_up(struct flow *f, const struct ow_delivery *d)
 {
 	bool late = d->timed_out || flow_left_ms(f) == 0;
 	bool aborted = engine_aborting(f->engine);
+	bool invalid = d->invalid && !aborted;
 	text_store(f->why, sizeof(f->why), d->why);
-	f->failure = (struct verdict){.outcome = aborted ? OW_REJECTED : OW_FAILED,
+	f->failure = (struct verdict){.outcome = aborted   ? OW_REJECTED
+						 : invalid ? OW_INVALID
+							   : OW_FAILED,
 	    .status = aborted || d->busy ? 503
+		      : invalid		 ? f->route->keyer->invalid_status
 		      : late		 ? 504
 					 : 502,
 	    .why = failure_phrase(f, d, late),
-	    .place = f->answer.result.status ? "the sink answered" : NULL,
+	    .place = f->answer.result.status ? "the sink answered"
+		     : invalid		     ? "the sink cannot take it"
+					     : NULL,
 	    .detail = f->why,
 	    .retry_after_ms = d->retry_after_ms,
 	    .digest = f->claim.digest,
@@ -52,9 +60,9 @@ void flow_give_up(struct flow *f, const struct ow_delivery *d)
 		flow_settle(f, &f->failure);
 		return;
 	}
-	/* A 503 says "come again", and what was never tried has not failed. */
+	/* A 503 says "come again", and what was never sent has not failed. */
 	if (f->route->parts.policy->on_failure == ON_FAILURE_KEEP && f->attempts > 0 &&
-	    f->failure.status != 503)
+	    f->failure.status != 503 && !invalid)
 		flow_commit(f, (struct ow_result){.size = sizeof(struct ow_result),
 				   .status = f->failure.status,
 				   .failed = true});

@@ -96,7 +96,7 @@ static void settle_waiters(
 	if (list_empty(waiters))
 		return;
 	bool accepted = v->outcome == OW_DELIVERED || v->outcome == OW_PASSED;
-	bool failed = v->outcome == OW_FAILED && !v->kept_failure;
+	bool failed = (v->outcome == OW_FAILED || v->refused) && !v->kept_failure;
 	if (failed && v->refused) {
 		refuse_waiters(waiters, v, route);
 		return;
@@ -140,8 +140,8 @@ void flow_let_go(struct flow *f, const struct verdict *v)
 
 static void log_settled(const struct flow *f, const struct verdict *v)
 {
-	bool trouble =
-	    v->outcome == OW_FAILED || v->outcome == OW_REJECTED || v->outcome == OW_UNROUTED;
+	bool trouble = v->outcome == OW_FAILED || v->outcome == OW_REJECTED ||
+		       v->outcome == OW_UNROUTED || v->refused;
 	bool detailed = v->detail && v->detail[0] && strcmp(v->detail, v->why) != 0;
 	char text[300];
 	if (!log_enabled(trouble ? OW_LOG_WARNING : OW_LOG_DEBUG))

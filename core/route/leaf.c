@@ -156,7 +156,7 @@ static bool equals(const struct test *t, struct ow_text value)
 static bool is_number(const struct scalar *value)
 {
 	return value->type == OW_JSON_INTEGER || value->type == OW_JSON_REAL ||
-	       (value->is_text && json_is_number(value->text));
+	       (value->is_text && text_is_json_number(value->text));
 }
 
 static bool compares(enum leaf_comparison is, int with)

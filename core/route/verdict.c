@@ -47,7 +47,8 @@ static enum ow_outcome keyer_outcome(const struct verdict *v)
 		return OW_FAILED;
 	if (v->outcome == OW_MISSING_KEY)
 		return OW_INVALID;
-	if (v->outcome == OW_UNSURE)
+	/* Its key was found: what keyers say of invalid events would be about that. */
+	if (v->outcome == OW_UNSURE || (v->outcome == OW_INVALID && v->refused))
 		return OW_FAILED;
 	if (v->outcome == OW_ACCEPTED)
 		return OW_DELIVERED;

@@ -15,7 +15,7 @@ struct verdict {
 	int64_t retry_after_ms;		/* 0: none */
 	const struct ow_result *result; /* the sink's answer, good or bad, or NULL */
 	const unsigned char *digest;	/* of the payload it is about, or NULL */
-	bool refused;			/* FAILED: by the sink, for good */
+	bool refused;			/* FAILED, INVALID: by the sink, for good */
 	bool unfinished; /* DUPLICATE: of an event whose end nobody knows yet (in_progress: ack)
 			  */
 	bool waited;	 /* a duplicate that waited for the first one's result */

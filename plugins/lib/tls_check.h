@@ -11,5 +11,8 @@
  */
 void tls_options_check(const struct ow_tls_options *tls, bool wanted, const char *plain,
     const char *secure, const struct ow_report *report);
+/* The same for OW_TLS_OPTIONS_AT(); p: what stands before the names, such as "oauth2.". */
+void tls_options_check_at(const struct ow_tls_options *tls, const char *p, bool wanted,
+    const char *plain, const char *secure, const struct ow_report *report);
 
 #endif

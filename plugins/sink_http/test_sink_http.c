@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/http_date.h"
@@ -65,6 +66,58 @@ START_TEST(request_is_the_event)
 }
 END_TEST
 
+/* The URL's fields, a header's and the body's, out of one event. */
+START_TEST(request_is_made_of_the_event)
+{
+	with("url: http://127.0.0.1:9/c/{/id}?n={/name:-none}\nmethod: PUT\n"
+	     "headers: {X-Id: 'id {/id}', X-Fixed: '{{}}'}\nbody: {id: '{/id}'}\n"
+	     "require: [/id, 'header:X-Tenant']\n");
+	for (int i = 0; i < 2; i++) {
+		struct ow_event *event = mock_event(m, i ? "{\"id\":[]}" : "{\"id\":\"a/b\"}");
+		mock_event_header(event, "X-Tenant", "t");
+		mock_event_header(event, "Content-Type", "text/plain");
+		struct ow_op *op = mock_deliver(sink, event, NULL);
+		if (i == 0)
+			mock_script_answer(m, 200, NULL, "{}");
+		mock_run(m);
+		ck_assert_int_eq(mock_delivered(op)->rc, i ? OW_REJECT : OW_OK);
+		ck_assert_int_eq(mock_delivered(op)->invalid, i);
+	}
+	ck_assert_uint_eq(mock_calls(m), 1);
+	const struct mock_call *call = mock_call(m, 0);
+	ck_assert_str_eq(call->request.method, "PUT");
+	ck_assert_str_eq(call->request.target.data, "/c/a%2Fb?n=none");
+	ck_assert_str_eq(call->request.body.data, "{\"id\":\"a/b\"}");
+	ck_assert_str_eq(mock_call_header(call, "X-Id").data, "id a/b");
+	ck_assert_str_eq(mock_call_header(call, "X-Fixed").data, "{}");
+	ck_assert_str_eq(mock_call_header(call, "Content-Type").data, "application/json");
+}
+END_TEST
+
+START_TEST(nothing_is_sent_without_what_is_required)
+{
+	with(URL "require: [/data/id, /data/name]\n");
+	static const struct {
+		const char *body, *why;
+	} cases[] = {{"{}", "/data/id is missing"},
+	    {"{\"data\":{\"id\":null,\"name\":\"x\"}}", "/data/id is missing"},
+	    {"{\"data\":{\"id\":0}}", "/data/name is missing"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ow_op *op = mock_deliver(sink, mock_event(m, cases[i].body), NULL);
+		mock_run(m);
+		ck_assert_int_eq(mock_delivered(op)->rc, OW_REJECT);
+		ck_assert(mock_delivered(op)->invalid);
+		ck_assert_str_eq(mock_delivered(op)->code, "invalid");
+		ck_assert_str_eq(mock_delivered(op)->why, cases[i].why);
+	}
+	ck_assert_uint_eq(mock_calls(m), 0);
+	mock_deliver(sink, mock_event(m, "{\"data\":{\"id\":false,\"name\":\"\"}}"), NULL);
+	ck_assert_uint_eq(mock_calls(m), 1);
+	mock_script_answer(m, 200, NULL, "{}");
+	mock_run(m);
+}
+END_TEST
+
 static const char *complaints(const char *yaml)
 {
 	return mock_conf_complaints(m, mock_component(ow_module(), "http"), yaml);
@@ -104,6 +157,21 @@ START_TEST(tls_options_that_make_no_sense)
 	    "url: https://crm/\ntls: {key: own.key}\n", "needs the certificate it belongs to");
 	expect_complaint("url: https://crm/\ntls: {server_name: \"https://crm\"}\n",
 	    "`https://crm` is not a host");
+}
+END_TEST
+
+START_TEST(templates_that_make_no_sense)
+{
+	expect_complaint("url: http://127.0.0.1:9/a/{id}\n",
+	    "test.yaml:1:6: error: is wrong from character 22 on: it must be a JSON pointer");
+	expect_complaint("url: http://{/host}/a\n", "must be a URL such as");
+	expect_complaint("url: http://host{/x}\n", "must be a URL such as");
+	expect_complaint(URL "headers: {X-A: b, X~B: \"a {/x\"}\n",
+	    "test.yaml:2:24: error: is wrong from character 3 on: the brace is not closed");
+	expect_complaint(URL "body: {a: {b: '}'}}\n",
+	    "test.yaml:2:15: error: is wrong from character 1 on: the brace closes nothing");
+	expect_complaint(URL "require: [/a, data]\n", "test.yaml:2:15: error: must be a JSON");
+	expect_complaint(URL "require: '/a:-b'\n", "test.yaml:2:10: error: has a default");
 }
 END_TEST
 
@@ -225,12 +293,175 @@ START_TEST(retry_after_in_all_forms)
 }
 END_TEST
 
+/* ---- credentials: the whole of it is in lib/outbound's own tests ---- */
+
+#define OAUTH2                                                                                 \
+	URL "oauth2: {token_url: \"http://login.example\", client_id: us, client_secret: x}\n" \
+	    "pool: {max_connections: 1, max_waiting: 1}\n"
+#define TOKEN(t) "{\"access_token\":\"" t "\",\"expires_in\":1800}"
+
+START_TEST(a_token_is_sent)
+{
+	with(OAUTH2);
+	struct ow_op *op = mock_deliver(sink, mock_event(m, "{}"), NULL);
+	mock_run(m);
+	ck_assert_uint_eq(mock_calls(m), 1);
+	mock_script_answer(m, 200, NULL, TOKEN("t1"));
+	mock_script_answer(m, 200, NULL, "{}");
+	mock_run(m);
+	ck_assert_int_eq(mock_delivered(op)->rc, OW_OK);
+	ck_assert_str_eq(mock_call_header(mock_call(m, 1), "Authorization").data, "Bearer t1");
+	ck_assert_str_eq(
+	    mock_call_header(mock_call(m, 1), "Idempotency-Key").data, "test:key-1");
+}
+END_TEST
+
+/* Wrong credentials are not the event's fault. */
+START_TEST(no_token_is_no_refusal)
+{
+	const char *why = NULL;
+	with(OAUTH2);
+	struct ow_op *op = mock_deliver(sink, mock_event(m, "{}"), NULL);
+	mock_run(m);
+	mock_script_answer(m, 401, NULL, "{\"error\":\"invalid_client\"}");
+	mock_run(m);
+	const struct ow_delivery *d = mock_delivered(op);
+	ck_assert_int_eq(d->rc, OW_RETRY);
+	ck_assert_str_eq(d->code, "credentials");
+	ck_assert_ptr_nonnull(strstr(d->why, "check oauth2.client_id"));
+	ck_assert_int_ge(d->retry_after_ms, 2500);
+	ck_assert(!d->timed_out && !d->busy && !d->result);
+	const struct ow_sink_ops *ops = mock_component(ow_module(), "http")->ops;
+	ck_assert(!ops->ready(mock_state(sink), &why));
+	ck_assert_str_eq(why, d->why);
+}
+END_TEST
+
+START_TEST(waits_for_a_token_and_is_cancelled)
+{
+	with(OAUTH2);
+	struct ow_op *op = mock_deliver(sink, mock_event(m, "{}"), NULL);
+	mock_set_maybe_received(m, true);
+	mock_cancel(op);
+	ck_assert_int_eq(
+	    mock_delivered(op)->rc, OW_RETRY); /* and not UNKNOWN: nothing was sent */
+	mock_run(m);
+	mock_script_answer(m, 200, NULL, TOKEN("t1"));
+	mock_run(m);
+	ck_assert_uint_eq(mock_calls(m), 1);
+}
+END_TEST
+
+START_TEST(too_many_wait_for_a_token)
+{
+	struct ow_op *ops[3];
+	with(OAUTH2);
+	for (int i = 0; i < 3; i++)
+		ops[i] = mock_deliver(sink, mock_event(m, "{}"), NULL);
+	mock_run(m);
+	ck_assert(mock_delivered(ops[2])->busy);
+	ck_assert_str_eq(mock_delivered(ops[2])->code, "busy");
+	mock_script_answer(m, 200, NULL, TOKEN("t1"));
+	mock_script_answer(m, 200, NULL, "{}");
+	mock_script_answer(m, 200, NULL, "{}");
+	mock_run(m);
+	ck_assert_int_eq(mock_delivered(ops[0])->rc, OW_OK);
+}
+END_TEST
+
+/* A 401 is refused for good, unless a newer token may fare better. */
+START_TEST(stale_tokens_are_no_refusal)
+{
+	with(OAUTH2);
+	mock_run(m);
+	mock_script_answer(m, 200, NULL, TOKEN("t1"));
+	mock_run(m);
+	mock_advance(m, 60000);
+	struct ow_op *op = mock_deliver(sink, mock_event(m, "{}"), NULL);
+	mock_skip(m, 30000);
+	mock_script_answer(m, 401, NULL, "");
+	mock_run(m);
+	ck_assert_int_eq(mock_delivered(op)->rc, OW_RETRY);
+	mock_script_answer(m, 200, NULL, TOKEN("t2"));
+	mock_run(m);
+	op = mock_deliver(sink, mock_event(m, "{}"), NULL);
+	mock_script_answer(m, 401, NULL, "");
+	mock_run(m);
+	ck_assert_int_eq(mock_delivered(op)->rc, OW_REJECT);
+}
+END_TEST
+
+START_TEST(the_name_of_a_message)
+{
+	struct ow_attempt attempt = {.size = sizeof(attempt), .number = 1, .limit_ms = 1000};
+	with(URL "standard_webhooks: {secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}\n");
+	ck_assert_int_eq(answered(200, NULL)->rc, OW_OK);
+	ck_assert_str_eq(mock_call_header(mock_call(m, 0), "webhook-id").data, "test:key-1");
+	mock_deliver(sink, mock_event(m, "{}"), &attempt);
+	ck_assert_str_eq(mock_call_header(mock_call(m, 1), "webhook-id").data, MOCK_TRACE);
+	mock_script_answer(m, 200, NULL, "");
+	mock_run(m);
+}
+END_TEST
+
+START_TEST(a_proxy)
+{
+	with(URL "proxy: \"http://user:pw@proxy:3128\"\n");
+	ck_assert_int_eq(answered(200, NULL)->rc, OW_OK);
+	ck_assert_str_eq(mock_call(m, 0)->origin.proxy, "http://user:pw@proxy:3128");
+	static const char *const good[] = {"http://proxy", "http://[::1]:8080/", "HTTP://p:1"};
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		char yaml[128];
+		snprintf(yaml, sizeof(yaml), URL "proxy: \"%s\"\n", good[i]);
+		ck_assert_str_eq(complaints(yaml), "");
+	}
+}
+END_TEST
+
+START_TEST(proxies_that_are_none)
+{
+	static const struct {
+		const char *proxy, *complaint;
+	} bad[] = {
+	    {"https://hunter2@proxy", "2:8: error: proxies are spoken to without TLS"},
+	    {"hunter2@proxy:3128", "must begin with http://"},
+	    {"http://hunter2@proxy:3128/path", "a proxy has no path"},
+	    {"http://proxy:port", "must be http://host:port"},
+	    {"http://proxy:65536", "must be http://host:port"},
+	    {"http://proxy:0", "must be http://host:port"},
+	    {"http://hunter2@", "must be http://host:port"},
+	    {"http://[::1:80", "must be http://host:port"},
+	    {"http://a b@proxy", "must be percent-encoded"},
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char yaml[128];
+		snprintf(yaml, sizeof(yaml), URL "proxy: \"%s\"\n", bad[i].proxy);
+		expect_complaint(yaml, bad[i].complaint);
+		ck_assert_ptr_null(strstr(complaints(yaml), "hunter2"));
+	}
+}
+END_TEST
+
+START_TEST(one_writer_of_each_header)
+{
+	expect_complaint(URL "bearer: abc\nheaders: {authorization: x}\n",
+	    "`Authorization` is written by bearer");
+	expect_complaint(URL "hmac: {secret: s, header: X-Sig}\nheaders: {x-sig: x}\n",
+	    "`X-Sig` stands in headers too");
+	expect_complaint(
+	    URL "header: {name: idempotency-key, value: x}\n", "is written by onceway itself");
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("sink_http");
 	TCase *t = tcase_create("http");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, request_is_the_event);
+	tcase_add_test(t, request_is_made_of_the_event);
+	tcase_add_test(t, nothing_is_sent_without_what_is_required);
+	tcase_add_test(t, templates_that_make_no_sense);
 	tcase_add_test(t, tls_options_are_passed_on);
 	tcase_add_test(t, tls_options_that_make_no_sense);
 	tcase_add_test(t, without_a_key_nothing_is_said_to_be_the_same);
@@ -240,6 +471,18 @@ static Suite *suite(void)
 	tcase_add_test(t, only_what_retry_on_says);
 	tcase_add_test(t, cancelled);
 	tcase_add_test(t, retry_after_in_all_forms);
+	suite_add_tcase(s, t);
+	t = tcase_create("credentials");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, a_token_is_sent);
+	tcase_add_test(t, no_token_is_no_refusal);
+	tcase_add_test(t, waits_for_a_token_and_is_cancelled);
+	tcase_add_test(t, too_many_wait_for_a_token);
+	tcase_add_test(t, stale_tokens_are_no_refusal);
+	tcase_add_test(t, the_name_of_a_message);
+	tcase_add_test(t, a_proxy);
+	tcase_add_test(t, proxies_that_are_none);
+	tcase_add_test(t, one_writer_of_each_header);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -5,8 +5,7 @@
 #include <strings.h>
 
 #include "lib/alloc.h"
-#include "lib/base64.h"
-#include "lib/hmac.h"
+#include "lib/whsec.h"
 
 /* What compares must be of one length, or the time it takes tells how long a secret is. */
 #define PRINT_SIZE 32
@@ -110,10 +109,10 @@ static bool prepare_keys(struct auth *a)
 	    standard ? HMAC_OF_SHA256 : (enum hmac_algorithm)a->conf->algorithm;
 	for (size_t i = 0; i < a->secrets; i++) {
 		const char *secret = a->conf->secrets.items[i];
-		unsigned char bytes[AUTH_KEY_MAX];
+		unsigned char bytes[WHSEC_KEY_MAX];
 		struct ow_text key = text(secret);
 		if (standard) {
-			ptrdiff_t len = auth_read_whsec(secret, bytes);
+			ptrdiff_t len = whsec_read(secret, bytes);
 			key = (struct ow_text){(char *)bytes, len < 0 ? 0 : (size_t)len};
 		}
 		a->keys[i] = hmac_new(algorithm, key);
@@ -122,36 +121,6 @@ static bool prepare_keys(struct auth *a)
 			return false;
 	}
 	return true;
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* What was sent is no secret: it may be read byte by byte. */
-static bool read_hex(struct ow_text t, unsigned char *out, size_t size)
-{
-	if (t.len != 2 * size)
-		return false;
-	for (size_t i = 0; i < size; i++) {
-		int high = hex_value(t.data[2 * i]), low = hex_value(t.data[2 * i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		out[i] = (unsigned char)(high << 4 | low);
-	}
-	return true;
-}
-
-static bool read_signature(
-    int encoding, struct ow_text t, unsigned char out[HMAC_SIZE_MAX], size_t size)
-{
-	if (encoding == AUTH_HEX)
-		return read_hex(t, out, size);
-	return base64_decode(t, out, HMAC_SIZE_MAX) == (ptrdiff_t)size;
 }
 
 /*
@@ -171,7 +140,7 @@ static const char *check_hmac(struct auth *a, const struct ow_http_request *requ
 	if (value.len < prefix.len || memcmp(value.data, prefix.data, prefix.len) != 0)
 		return "its signature does not begin with `auth.prefix`";
 	value = (struct ow_text){value.data + prefix.len, value.len - prefix.len};
-	if (!read_signature(a->conf->encoding, value, sent, size))
+	if (!signature_read(a->conf->encoding, value, sent, size))
 		return "its signature is not of the form that `auth.algorithm` and "
 		       "`auth.encoding` say";
 	for (size_t i = 0; i < a->secrets; i++) {
@@ -219,8 +188,8 @@ static bool read_v1(struct ow_text word, unsigned char out[HMAC_SIZE_MAX])
 {
 	if (word.len < 3 || memcmp(word.data, "v1,", 3) != 0)
 		return false;
-	return read_signature(
-	    AUTH_BASE64, (struct ow_text){word.data + 3, word.len - 3}, out, HMAC_SIZE_MAX);
+	return signature_read(SIGNATURE_BASE64, (struct ow_text){word.data + 3, word.len - 3},
+	    out, HMAC_SIZE_MAX);
 }
 
 /* "Signature scheme": the code is over id.timestamp.body, both as the headers have them. */

@@ -2,26 +2,11 @@
 
 #include <string.h>
 
-#include "lib/base64.h"
+#include "lib/field_text.h"
+#include "lib/whsec.h"
 
 const char *const auth_mode_choices[] = {
     "none", "bearer", "basic", "header", "hmac", "standard_webhooks", NULL};
-const char *const auth_algorithm_choices[] = {"sha256", "sha1", NULL};
-const char *const auth_encoding_choices[] = {"hex", "base64", NULL};
-
-/* "Between 24 bytes and 64 bytes", says the specification; a shorter one was cut off. */
-#define KEY_MIN 24
-
-#define WHSEC "whsec_"
-
-ptrdiff_t auth_read_whsec(const char *secret, unsigned char key[AUTH_KEY_MAX])
-{
-	size_t prefix = strlen(WHSEC);
-	if (strncmp(secret, WHSEC, prefix) != 0)
-		return -1;
-	struct ow_text text = {secret + prefix, strlen(secret + prefix)};
-	return base64_decode(text, key, AUTH_KEY_MAX);
-}
 
 /* ---- which mode uses what ---- */
 
@@ -66,42 +51,22 @@ static void check_use(
 
 /* ---- what the values may be ---- */
 
-static bool is_token(const char *s)
-{
-	static const char allowed[] = "!#$%&'*+-.^_`|~0123456789"
-				      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	return s[0] && s[strspn(s, allowed)] == '\0';
-}
-
-static bool has_control(const char *s)
-{
-	while (*s && (unsigned char)*s >= ' ' && *s != 0x7f)
-		s++;
-	return *s != '\0';
-}
-
-/* Can a header have this value? What surrounds a value is not part of it. */
-static bool is_receivable(const char *s)
-{
-	size_t len = strlen(s);
-	return !has_control(s) && (len == 0 || (s[0] != ' ' && s[len - 1] != ' '));
-}
-
 /* NULL, or what is wrong with a secret of that mode. */
 static const char *problem_of(int mode, const char *secret)
 {
-	unsigned char key[AUTH_KEY_MAX];
+	unsigned char key[WHSEC_KEY_MAX];
 	const char *colon = strchr(secret, ':');
-	if (mode == AUTH_STANDARD_WEBHOOKS && auth_read_whsec(secret, key) < KEY_MIN)
+	if (mode == AUTH_STANDARD_WEBHOOKS && whsec_read(secret, key) < WHSEC_KEY_MIN)
 		return "must be `whsec_` and the base64 of 24 bytes or more, as the sender "
 		       "shows it";
 	if (mode == AUTH_BASIC && (!colon || colon == secret || colon[1] == '\0'))
 		return "must be `user:password`";
 	/* RFC 7617 section 2; spaces are fine, they are not sent as such. */
 	if (mode == AUTH_BASIC)
-		return has_control(secret) ? "has a line break or another control character"
-					   : NULL;
-	if ((mode == AUTH_BEARER || mode == AUTH_HEADER) && !is_receivable(secret))
+		return field_has_control(secret)
+			   ? "has a line break or another control character"
+			   : NULL;
+	if ((mode == AUTH_BEARER || mode == AUTH_HEADER) && !field_is_value(secret))
 		return "can never be received: it has a line break, another control "
 		       "character, or a space at an end";
 	return NULL;
@@ -117,11 +82,11 @@ void auth_options_check(const struct auth_conf *conf, const struct ow_report *re
 			report->complain(
 			    report, "auth.secrets", "is a list: item %zu %s", i + 1, problem);
 	}
-	if (conf->header && !is_token(conf->header))
+	if (conf->header && !field_is_name(conf->header))
 		report->complain(
 		    report, "auth.header", "`%s` is not a header name", conf->header);
 	/* A space at its end is one inside of the value: `HMAC <signature>`. */
-	if (has_control(conf->prefix) || conf->prefix[0] == ' ')
+	if (field_has_control(conf->prefix) || conf->prefix[0] == ' ')
 		report->complain(report, "auth.prefix",
 		    "can never be received: it has a control character, or begins with a "
 		    "space");

@@ -4,6 +4,8 @@
 
 #include <onceway/plugin.h>
 
+#include "lib/signature.h"
+
 enum auth_mode {
 	AUTH_NONE = 0,
 	AUTH_BEARER,
@@ -11,11 +13,6 @@ enum auth_mode {
 	AUTH_HEADER,
 	AUTH_HMAC,
 	AUTH_STANDARD_WEBHOOKS
-};
-
-enum auth_encoding {
-	AUTH_HEX = 0,
-	AUTH_BASE64
 };
 
 /* Each is one code to compute per request, over a body that a stranger may have sent. */
@@ -26,14 +23,12 @@ struct auth_conf {
 	struct ow_list secrets;
 	const char *header;
 	int algorithm; /* enum hmac_algorithm */
-	int encoding;  /* enum auth_encoding */
+	int encoding;  /* enum signature_encoding */
 	const char *prefix;
 	int64_t tolerance_ms;
 };
 
 extern const char *const auth_mode_choices[];
-extern const char *const auth_algorithm_choices[];
-extern const char *const auth_encoding_choices[];
 
 /* The entries of an option table whose struct `conf` has a member `struct auth_conf auth`. */
 #define AUTH_OPTIONS(conf)                                                                     \
@@ -48,9 +43,10 @@ extern const char *const auth_encoding_choices[];
 	    OW_STRING(conf, auth.header, "auth.header",                                        \
 		.help = "Header that has the value (`header`) or the signature (`hmac`)."),    \
 	    OW_ENUM(conf, auth.algorithm, "auth.algorithm", .dflt = "sha256",                  \
-		.choices = auth_algorithm_choices, .help = "Hash of the signature (`hmac`)."), \
+		.choices = signature_algorithm_choices,                                        \
+		.help = "Hash of the signature (`hmac`)."),                                    \
 	    OW_ENUM(conf, auth.encoding, "auth.encoding", .dflt = "hex",                       \
-		.choices = auth_encoding_choices,                                              \
+		.choices = signature_encoding_choices,                                         \
 		.help = "How the signature is written (`hmac`)."),                             \
 	    OW_STRING(conf, auth.prefix, "auth.prefix", .dflt = "",                            \
 		.help = "What stands before the signature, such as `sha256=` (`hmac`)."),      \
@@ -61,14 +57,5 @@ extern const char *const auth_encoding_choices[];
 
 /* Rules across the options. No complaint shows a secret. */
 void auth_options_check(const struct auth_conf *conf, const struct ow_report *report);
-
-/* The bytes of a key room is given for; the specification has at most 64. */
-#define AUTH_KEY_MAX 128
-
-/*
- * The key in a secret `whsec_` + base64 (Standard Webhooks specification,
- * "Signature scheme"). Returns its length, -1: that is not what it is.
- */
-ptrdiff_t auth_read_whsec(const char *secret, unsigned char key[AUTH_KEY_MAX]);
 
 #endif

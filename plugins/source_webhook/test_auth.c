@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/hmac.h"
+#include "lib/whsec.h"
 #include "tests/unit/main.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -157,48 +157,51 @@ static const struct {
 	const char *prefix, *value, *body, *refusal;
 } signatures[] = {
     /* The example of GitHub's documentation; the second secret of two. */
-    {HMAC_OF_SHA256, AUTH_HEX, "sha256=", "sha256=" GITHUB, "Hello, World!", NULL},
-    {HMAC_OF_SHA256, AUTH_HEX, "", GITHUB, "Hello, World!", NULL},
-    {HMAC_OF_SHA256, AUTH_HEX,
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "sha256=", "sha256=" GITHUB, "Hello, World!", NULL},
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "", GITHUB, "Hello, World!", NULL},
+    {HMAC_OF_SHA256, SIGNATURE_HEX,
 	"sha256=", "sha256=757107EA0EB2509FC211221CCE984B8A37570B6D7586C22C46F4379C8B043E17",
 	"Hello, World!", NULL},
-    {HMAC_OF_SHA256, AUTH_HEX, "sha256=", "sha256=" GITHUB, "Hello, World.", "does not match"},
-    {HMAC_OF_SHA256, AUTH_HEX, "sha256=", "sha256=" GITHUB, "Hello, World! ", "does not match"},
-    {HMAC_OF_SHA256, AUTH_HEX, "sha256=", "sha256=" GITHUB, "", "does not match"},
-    {HMAC_OF_SHA256, AUTH_HEX,
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "sha256=", "sha256=" GITHUB, "Hello, World.",
+	"does not match"},
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "sha256=", "sha256=" GITHUB, "Hello, World! ",
+	"does not match"},
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "sha256=", "sha256=" GITHUB, "", "does not match"},
+    {HMAC_OF_SHA256, SIGNATURE_HEX,
 	"sha256=", "sha256=057107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
 	"Hello, World!", "does not match"},
-    {HMAC_OF_SHA256, AUTH_HEX,
+    {HMAC_OF_SHA256, SIGNATURE_HEX,
 	"sha256=", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e16",
 	"Hello, World!", "does not match"},
-    {HMAC_OF_SHA256, AUTH_HEX, "sha256=", GITHUB, "Hello, World!", "not begin with"},
-    {HMAC_OF_SHA256, AUTH_HEX, "sha256=", "sha1=" GITHUB, "Hello, World!", "not begin with"},
-    {HMAC_OF_SHA256, AUTH_HEX, "sha256=", "sha256", "Hello, World!", "not begin with"},
-    {HMAC_OF_SHA256, AUTH_HEX, "", "", "Hello, World!", FORM},
-    {HMAC_OF_SHA256, AUTH_HEX, "sha256=", "sha256=", "Hello, World!", FORM},
-    {HMAC_OF_SHA256, AUTH_HEX, "", GITHUB "00", "Hello, World!", FORM},
-    {HMAC_OF_SHA256, AUTH_HEX, "",
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "sha256=", GITHUB, "Hello, World!", "not begin with"},
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "sha256=", "sha1=" GITHUB, "Hello, World!",
+	"not begin with"},
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "sha256=", "sha256", "Hello, World!", "not begin with"},
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "", "", "Hello, World!", FORM},
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "sha256=", "sha256=", "Hello, World!", FORM},
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "", GITHUB "00", "Hello, World!", FORM},
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "",
 	"757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e1g", "Hello, World!",
 	FORM},
-    {HMAC_OF_SHA256, AUTH_HEX, "",
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "",
 	"757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e@7", "Hello, World!",
 	FORM},
-    {HMAC_OF_SHA1, AUTH_HEX, "", GITHUB, "Hello, World!", FORM},
-    {HMAC_OF_SHA1, AUTH_HEX, "sha1=", "sha1=d01d0837d0d1a20265d79d28983adee61d6715a1",
+    {HMAC_OF_SHA1, SIGNATURE_HEX, "", GITHUB, "Hello, World!", FORM},
+    {HMAC_OF_SHA1, SIGNATURE_HEX, "sha1=", "sha1=d01d0837d0d1a20265d79d28983adee61d6715a1",
 	"{\"a\":1}", NULL},
-    {HMAC_OF_SHA1, AUTH_HEX, "sha1=", "sha1=d01d0837d0d1a20265d79d28983adee61d6715a1",
+    {HMAC_OF_SHA1, SIGNATURE_HEX, "sha1=", "sha1=d01d0837d0d1a20265d79d28983adee61d6715a1",
 	"{\"a\":2}", "does not match"},
-    {HMAC_OF_SHA256, AUTH_HEX, "", "d01d0837d0d1a20265d79d28983adee61d6715a1", "{\"a\":1}",
+    {HMAC_OF_SHA256, SIGNATURE_HEX, "", "d01d0837d0d1a20265d79d28983adee61d6715a1", "{\"a\":1}",
 	FORM},
-    {HMAC_OF_SHA256, AUTH_BASE64, "",
+    {HMAC_OF_SHA256, SIGNATURE_BASE64, "",
 	"Drb99IJ7JY7jpVnybcCd9OA3Vn8q43qOVqV3wsZBV1Y=", "{\"a\":1}", NULL},
-    {HMAC_OF_SHA256, AUTH_BASE64, "",
+    {HMAC_OF_SHA256, SIGNATURE_BASE64, "",
 	"Drb99IJ7JY7jpVnybcCd9OA3Vn8q43qOVqV3wsZBV1Y=", "{\"a\":10}", "does not match"},
-    {HMAC_OF_SHA256, AUTH_BASE64, "",
+    {HMAC_OF_SHA256, SIGNATURE_BASE64, "",
 	"Drb99IJ7JY7jpVnybcCd9OA3Vn8q43qOVqV3wsZBV1Z=", "{\"a\":1}", FORM},
-    {HMAC_OF_SHA256, AUTH_BASE64, "",
+    {HMAC_OF_SHA256, SIGNATURE_BASE64, "",
 	"Drb99IJ7JY7jpVnybcCd9OA3Vn8q43qOVqV3wsZBVw==", "{\"a\":1}", FORM},
-    {HMAC_OF_SHA256, AUTH_BASE64, "", GITHUB, "Hello, World!", FORM},
+    {HMAC_OF_SHA256, SIGNATURE_BASE64, "", GITHUB, "Hello, World!", FORM},
 };
 
 START_TEST(codes_over_the_body)
@@ -358,19 +361,19 @@ END_TEST
 
 START_TEST(reads_keys)
 {
-	unsigned char key[AUTH_KEY_MAX];
+	unsigned char key[WHSEC_KEY_MAX];
 	char longest[400] = "whsec_";
-	ck_assert_int_eq(auth_read_whsec(SECRET_2, key), 32);
+	ck_assert_int_eq(whsec_read(SECRET_2, key), 32);
 	ck_assert_mem_eq(key, "0123456789abcdef0123456789abcdef", 32);
-	ck_assert_int_eq(auth_read_whsec(SECRET, key), 24);
-	ck_assert_int_eq(auth_read_whsec("whsec_", key), 0);
-	ck_assert_int_eq(auth_read_whsec("whsec_x", key), -1);
-	ck_assert_int_eq(auth_read_whsec("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", key), -1);
-	ck_assert_int_eq(auth_read_whsec("WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", key), -1);
+	ck_assert_int_eq(whsec_read(SECRET, key), 24);
+	ck_assert_int_eq(whsec_read("whsec_", key), 0);
+	ck_assert_int_eq(whsec_read("whsec_x", key), -1);
+	ck_assert_int_eq(whsec_read("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", key), -1);
+	ck_assert_int_eq(whsec_read("WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", key), -1);
 	memset(longest + 6, 'A', 168);
-	ck_assert_int_eq(auth_read_whsec(longest, key), 126);
+	ck_assert_int_eq(whsec_read(longest, key), 126);
 	memset(longest + 6, 'A', 172);
-	ck_assert_int_eq(auth_read_whsec(longest, key), -1);
+	ck_assert_int_eq(whsec_read(longest, key), -1);
 }
 END_TEST
 

@@ -115,6 +115,7 @@ static void check_value(const struct ow_option *o, const char *conf)
 		return;
 	case OW_T_LIST:
 	case OW_T_PAIRS:
+	case OW_T_TREE:
 		return;
 	default:
 		memcpy(&text, conf + o->offset, sizeof(text));

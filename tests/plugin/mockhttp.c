@@ -196,6 +196,8 @@ struct ow_http_pool *mock_host_http_pool_new(
 	pool->origin.url = arena_string(&m->arena, origin->url);
 	if (pool->origin.tls)
 		pool->origin.tls = mock_tls_copy(m, pool->origin.tls);
+	if (pool->origin.proxy)
+		pool->origin.proxy = arena_string(&m->arena, pool->origin.proxy);
 	pool->instance = self;
 	list_append(&m->pools, &pool->link);
 	return pool;

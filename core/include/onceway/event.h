@@ -135,6 +135,11 @@ struct ow_delivery {
 	bool timed_out;			/* unless OK: for want of time */
 	bool busy;			/* RETRY: this side's own queue is full */
 	const struct ow_result *result; /* the answer, if there was one, or NULL */
+	/*
+	 * Since 1.3. REJECT: nothing was sent, for the event lacks what this sink needs; why
+	 * says what, in words that the vendor may see.
+	 */
+	bool invalid;
 };
 
 /* How a sink wants to be retried. The core does the waiting and the counting. */

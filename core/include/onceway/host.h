@@ -62,6 +62,11 @@ struct ow_http_origin {
 	int64_t idle_ms;      /* close a connection idle that long */
 	int64_t max_response; /* bytes of an answer's body that are kept; see body_dropped */
 	const struct ow_tls_options *tls; /* since 1.2: for https; NULL: as all NULL */
+	/*
+	 * Since 1.3: http://[user:password@]host[:port], percent-encoded where needed; NULL:
+	 * none. https goes through a tunnel (CONNECT). Nothing is taken from the environment.
+	 */
+	const char *proxy;
 };
 
 /* A request to send. Borrowed until its callback, or until http_cancel() returns. */

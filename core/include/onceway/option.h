@@ -30,6 +30,27 @@ struct ow_pairs {
 	size_t count;
 };
 
+/*
+ * A value of any shape, as it was written; since 1.3. Nodes are never copied, so
+ * the struct may grow.
+ */
+enum ow_node_type {
+	OW_NODE_NULL = 1, /* `null`, `~` or nothing */
+	OW_NODE_BOOL,	  /* text is "true" or "false" */
+	OW_NODE_NUMBER,	  /* text is a JSON number, with the digits that were written */
+	OW_NODE_STRING, /* text is UTF-8; all that stands in quotes, or is none of the above */
+	OW_NODE_LIST,
+	OW_NODE_MAPPING,
+};
+
+struct ow_node {
+	enum ow_node_type type;
+	const char *text;	     /* of a scalar that is not null; else NULL */
+	const char *name;	     /* of a mapping's member; else NULL */
+	const struct ow_node *first; /* child of a list or mapping, in the order written */
+	const struct ow_node *next;  /* sibling */
+};
+
 /* Types, with the C type of the struct member that receives the value. */
 enum ow_type {
 	OW_T_STRING = 1, /* const char *; NULL when absent and without default */
@@ -45,6 +66,7 @@ enum ow_type {
 	OW_T_ADDRESS,	 /* const char *; host:port, [v6]:port */
 	OW_T_POINTER,	 /* const char *; JSON pointer, RFC 6901: /data/contactId */
 	OW_T_REFERENCE,	 /* const char *; a name in the section named by choices[0] */
+	OW_T_TREE,	 /* const struct ow_node *; since 1.3: any value, NULL when absent */
 };
 
 #define OW_O_REQUIRED	0x01 /* absent is an error */
@@ -73,7 +95,8 @@ struct ow_option {
 	int64_t min, max;
 	const char *const *choices; /* ENUM: values; URL: schemes; REFERENCE: section; numbers:
 				       words; ends with NULL */
-	const char *unit;  /* what a count counts, for the documentation; may be NULL */
+	const char
+	    *unit; /* for the documentation: what a count counts, what a tree is; or NULL */
 	const char *help;  /* one sentence, with a full stop */
 	const char *since; /* release that added it; NULL: the first */
 };
@@ -110,6 +133,7 @@ struct ow_option {
 #define OW_URL(c, m, n, ...)	   OW_OPTION(c, m, const char *, OW_T_URL, n, __VA_ARGS__)
 #define OW_ADDRESS(c, m, n, ...)   OW_OPTION(c, m, const char *, OW_T_ADDRESS, n, __VA_ARGS__)
 #define OW_POINTER(c, m, n, ...)   OW_OPTION(c, m, const char *, OW_T_POINTER, n, __VA_ARGS__)
+#define OW_TREE(c, m, n, ...)	   OW_OPTION(c, m, const struct ow_node *, OW_T_TREE, n, __VA_ARGS__)
 #define OW_REFERENCE(c, m, n, ...) OW_OPTION(c, m, const char *, OW_T_REFERENCE, n, __VA_ARGS__)
 
 /*

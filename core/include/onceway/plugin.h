@@ -90,7 +90,10 @@ struct ow_component {
 /* Complaints of check(). The core adds file, line and column of the option. */
 struct ow_report {
 	uint32_t size;
-	/* option: its dotted name, or NULL for the whole; text: what is wrong and what to do.
+	/*
+	 * option: its dotted name, or NULL for the whole; text: what is wrong and what to do.
+	 * Since 1.3 the name may be followed by a JSON pointer to what is meant in the value
+	 * of a list, of pairs or of a tree: "headers/X-Name", "body/items/0".
 	 */
 	void (*complain)(const struct ow_report *report, const char *option, const char *fmt,
 	    ...) __attribute__((format(printf, 3, 4)));
@@ -229,19 +232,23 @@ struct ow_retry {
  */
 #define OW_TLS_CHOICES static const char *const tls_version_choices[] = {"1.2", "1.3", NULL}
 
-#define OW_TLS_OPTIONS(c, m)                                                                   \
-	OW_STRING(c, m.ca, "tls.ca",                                                           \
+#define OW_TLS_OPTIONS(c, m) OW_TLS_OPTIONS_AT(c, m, "")
+
+/* The same (since 1.3) for a second peer; p: what stands before the names, such as "oauth2.".
+ */
+#define OW_TLS_OPTIONS_AT(c, m, p)                                                             \
+	OW_STRING(c, m.ca, p "tls.ca",                                                         \
 	    .help = "File, or directory hashed by `openssl rehash`, of the CAs to trust "      \
 		    "instead of the system's."),                                               \
-	    OW_STRING(c, m.certificate, "tls.certificate",                                     \
+	    OW_STRING(c, m.certificate, p "tls.certificate",                                   \
 		.help = "PEM file of the certificate to show, and of those between it and "    \
 			"its CA."),                                                            \
-	    OW_STRING(c, m.key, "tls.key",                                                     \
+	    OW_STRING(c, m.key, p "tls.key",                                                   \
 		.help = "PEM file of that certificate's private key, without a password."),    \
-	    OW_STRING(c, m.server_name, "tls.server_name",                                     \
+	    OW_STRING(c, m.server_name, p "tls.server_name",                                   \
 		.help = "Name the peer's certificate must have, and that it is asked for; by " \
 			"default the host of the URL."),                                       \
-	    OW_ENUM(c, m.min_version, "tls.min_version", .dflt = "1.2",                        \
+	    OW_ENUM(c, m.min_version, p "tls.min_version", .dflt = "1.2",                      \
 		.choices = tls_version_choices, .help = "Oldest TLS version to speak.")
 
 #endif

@@ -1,22 +1,9 @@
 #include "lib/aws/options.h"
 
-#include <stdio.h>
-
 #include "lib/aws/endpoint.h"
+#include "lib/option_name.h"
 
-/* An option's name with what stands before it. */
-struct named {
-	char text[64];
-};
-
-static struct named name_of(const char *p, const char *option)
-{
-	struct named name;
-	snprintf(name.text, sizeof(name.text), "%s%s", p, option);
-	return name;
-}
-
-#define NAME(option) name_of(p, option).text
+#define NAME(option) option_name(p, option).text
 
 static void check_key(
     const struct aws_identity *o, const char *p, const struct ow_report *report)

@@ -230,6 +230,22 @@ START_TEST(edits_are_counted)
 }
 END_TEST
 
+START_TEST(tells_json_numbers_from_other_texts)
+{
+	static const char *const numbers[] = {"0", "-0", "7", "-12", "300.0", "0.001", "1e5",
+	    "1E+2", "-0.5e-7", "100000000000000000000000000000001", "1e999"};
+	static const char *const other[] = {"", "-", "+1", ".5", "1.", "01", "-01", "1e", "1e+",
+	    "1.e5", "0x10", "1_000", " 1", "1 ", "1a", "NaN", "Infinity", "1,5", "--1",
+	    "1e5.0"};
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		ck_assert_msg(text_is_json_number(text_of(numbers[i])), "%s", numbers[i]);
+	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++)
+		ck_assert_msg(!text_is_json_number(text_of(other[i])), "%s", other[i]);
+	ck_assert(text_is_json_number(text_span("12x", 2)));
+	ck_assert(!text_is_json_number(text_span("1e5", 2)));
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("text");
@@ -245,6 +261,7 @@ static Suite *suite(void)
 	tcase_add_test(t, knows_how_far_apart);
 	tcase_add_test(t, long_texts_are_far_apart);
 	tcase_add_test(t, edits_are_counted);
+	tcase_add_test(t, tells_json_numbers_from_other_texts);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -13,6 +13,7 @@ struct sample {
 	int64_t pin;
 	struct ow_pairs headers;
 	int64_t threads;
+	const struct ow_node *shape;
 };
 
 static const char *const sample_schemes[] = {"http", "https", NULL};
@@ -55,6 +56,8 @@ static const struct ow_option sample_options[] = {
 	.help = "A number to know."),
     OW_INT(struct sample, threads, "threads", .min = 1, .max = 64, .choices = sample_words,
 	.unit = "threads", .help = "How many threads."),
+    OW_TREE(struct sample, shape, "shape", .dflt = "{a: 1}", .unit = "mapping of fields",
+	.help = "Any shape."),
     OW_OPTION_END,
 };
 

@@ -264,10 +264,16 @@ START_TEST(finds_the_node_of_an_option)
 	struct fixture f;
 	fixture_open(&f);
 	const struct conf_node *root =
-	    fixture_parse(&f, "a: 1\nb: {c: 2, d: {e: 3}}\nb.c: 4\nf: x\n");
+	    fixture_parse(&f, "a: 1\nb: {c: 2, d: {e: 3}}\nb.c: 4\nf: x\ng: [0, {a/~b: 5}]\n");
 	ck_assert_str_eq(conf_option_node(root, "a")->text, "1");
 	ck_assert_str_eq(conf_option_node(root, "b.c")->text, "2");
 	ck_assert_str_eq(conf_option_node(root, "b.d.e")->text, "3");
+	ck_assert_str_eq(conf_option_node(root, "b.d/e")->text, "3");
+	ck_assert_str_eq(conf_option_node(root, "b/d/e")->text, "3");
+	ck_assert_str_eq(conf_option_node(root, "g/1/a~1~0b")->text, "5");
+	ck_assert_ptr_eq(conf_option_node(root, "g/1/x"), conf_option_node(root, "g/1"));
+	ck_assert_ptr_eq(conf_option_node(root, "g/2"), conf_option_node(root, "g"));
+	ck_assert_ptr_eq(conf_option_node(root, "a/0"), conf_option_node(root, "a"));
 	ck_assert_ptr_null(conf_option_node(root, "b.x"));
 	ck_assert_ptr_null(conf_option_node(root, "f.x"));
 	ck_assert_ptr_null(conf_option_node(root, "x.y"));

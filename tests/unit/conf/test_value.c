@@ -94,6 +94,61 @@ START_TEST(hands_trees_over)
 }
 END_TEST
 
+static const struct ow_node *member(const struct ow_node *node, const char *name)
+{
+	for (node = node->first; node; node = node->next)
+		if (node->name && strcmp(node->name, name) == 0)
+			return node;
+	return NULL;
+}
+
+START_TEST(writes_trees_for_plugins)
+{
+	static const struct {
+		const char *name, *text;
+		enum ow_node_type type;
+	} scalars[] = {{"a", "1.50", OW_NODE_NUMBER}, {"b", "1.50", OW_NODE_STRING},
+	    {"c", "true", OW_NODE_BOOL}, {"d", "true", OW_NODE_STRING},
+	    {"e", NULL, OW_NODE_NULL}, {"f", "~", OW_NODE_STRING}, {"g", "010", OW_NODE_STRING},
+	    {"h", "yes", OW_NODE_STRING}, {"i", "", OW_NODE_STRING},
+	    {"j", "-1e5", OW_NODE_NUMBER}, {"k", "{/data/a}", OW_NODE_STRING}};
+	struct fixture f;
+	struct sample conf;
+	fixture_open(&f);
+	ck_assert(set(&f, "shape",
+	    "{a: 1.50, b: '1.50', c: true, d: 'true', e: ~, f: '~', g: 010, h: yes, i: '', "
+	    "j: -1e5, k: '{/data/a}', list: [1, {x: y}, []]}",
+	    &conf));
+	ck_assert_int_eq(conf.shape->type, OW_NODE_MAPPING);
+	ck_assert_ptr_null(conf.shape->name);
+	for (int i = 0; i < COUNT(scalars); i++) {
+		const struct ow_node *node = member(conf.shape, scalars[i].name);
+		ck_assert_int_eq(node->type, scalars[i].type);
+		if (scalars[i].text)
+			ck_assert_str_eq(node->text, scalars[i].text);
+		else
+			ck_assert_ptr_null(node->text);
+	}
+	const struct ow_node *list = member(conf.shape, "list");
+	ck_assert_int_eq(list->type, OW_NODE_LIST);
+	ck_assert_ptr_null(list->next);
+	ck_assert_str_eq(list->first->text, "1");
+	ck_assert_ptr_null(list->first->name);
+	ck_assert_str_eq(member(list->first->next, "x")->text, "y");
+	ck_assert_ptr_null(list->first->next->next->first);
+	ck_assert(set(&f, "shape", "text", &conf));
+	ck_assert_int_eq(conf.shape->type, OW_NODE_STRING);
+	ck_assert_str_eq(fixture_printed(&f), "");
+	ck_assert(!set(&f, "shape", "{a: [x, False]}", &conf));
+	ck_assert_str_eq(fixture_printed(&f),
+	    "f.yaml:1:12: error: sink `crm`: option `shape` has a value that could be a text "
+	    "or "
+	    "true or false: write it in small letters, or in quotes\n");
+	ck_assert_ptr_null(conf.shape);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(writes_lists)
 {
 	struct fixture f;
@@ -307,6 +362,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("value");
 	tcase_add_test(t, writes_scalars);
 	tcase_add_test(t, hands_trees_over);
+	tcase_add_test(t, writes_trees_for_plugins);
 	tcase_add_test(t, writes_lists);
 	tcase_add_test(t, copies_texts);
 	tcase_add_loop_test(t, says_what_is_wrong, 0, COUNT(bad));

@@ -142,6 +142,7 @@ static void answer_delivery(const struct call *call)
 	    .retry_after_ms = step->retry_after_ms,
 	    .timed_out = step->timed_out,
 	    .busy = step->busy,
+	    .invalid = step->invalid,
 	    .result = step->result};
 	rig.host->deliver_done(call->op, &answer);
 }

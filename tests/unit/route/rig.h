@@ -50,7 +50,7 @@ struct step {
 	/* deliveries */
 	const char *code;
 	int64_t retry_after_ms;
-	bool timed_out, busy;
+	bool timed_out, busy, invalid;
 };
 
 /* A call that is not finished. */

@@ -64,6 +64,42 @@ START_TEST(reject_and_fail_are_final)
 }
 END_TEST
 
+/* The event is at fault, and says so to whoever waits with a copy of it; nothing is kept. */
+START_TEST(what_the_sink_cannot_be_sent_is_invalid)
+{
+	struct rig_setup setup = rig_usual();
+	setup.policy.on_failure = ON_FAILURE_KEEP;
+	restart(setup);
+	rig_script(CALL_DELIVER, (struct step){.later = true});
+	rig_emit("a");
+	struct sent *copy = rig_emit("a");
+	rig_spin();
+	call_answer(rig_call(CALL_DELIVER, 0),
+	    (struct step){.rc = OW_REJECT, .invalid = true, .why = "/data/id is missing"});
+	rig_until(copy->settled);
+	rig_expect("claim a, deliver a, release a, settle a invalid 422, settle a invalid 422");
+	ck_assert(!copy->acknowledge);
+	ck_assert_str_eq(copy->why, "/data/id is missing");
+	ck_assert_str_eq(copy->body, "failed key=a why=/data/id is missing");
+	ck_assert_int_eq(rig_outcomes(OW_INVALID), 2);
+	ck_assert_int_eq(rig_outcomes(OW_FAILED), 0);
+}
+END_TEST
+
+/* Another route has another sink, which may do with less. */
+START_TEST(what_one_sink_cannot_be_sent_another_may_take)
+{
+	rig_second_route(false);
+	rig_script(CALL_DELIVER, (struct step){.later = true});
+	rig_emit("a");
+	struct sent *other = rig_emit_second("a");
+	rig_spin();
+	call_answer(rig_call(CALL_DELIVER, 0), (struct step){.rc = OW_REJECT, .invalid = true});
+	rig_until(other->settled);
+	ck_assert_int_eq(other->outcome, OW_DELIVERED);
+}
+END_TEST
+
 START_TEST(a_failed_event_is_delivered_when_it_comes_again)
 {
 	rig_script(CALL_DELIVER, (struct step){.rc = OW_REJECT});
@@ -563,6 +599,8 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(t, start_usual, rig_stop);
 	tcase_add_test(t, retry_and_unknown_are_tried_again);
 	tcase_add_test(t, reject_and_fail_are_final);
+	tcase_add_test(t, what_the_sink_cannot_be_sent_is_invalid);
+	tcase_add_test(t, what_one_sink_cannot_be_sent_another_may_take);
 	tcase_add_test(t, a_failed_event_is_delivered_when_it_comes_again);
 	tcase_add_test(t, attempts_are_limited);
 	tcase_add_test(t, only_the_last_answer_counts);
