@@ -8,6 +8,7 @@ import statistics
 import subprocess
 
 import connections
+import durable_rows
 import instructions
 import redis_rows
 import servers
@@ -133,6 +134,7 @@ def main():
     for name, text in (("events", "events per second, CPU and latency"),
                        ("workers", "two workers beside one"),
                        ("redis", "the redis store beside the memory store"),
+                       ("durable", "the memory store's durable file"),
                        ("connections", "a normal client among 10,000 idle connections"),
                        ("instructions", "instructions per event, with callgrind")):
         parser.add_argument(f"--{name}", action="append_const", dest="only", const=name,
@@ -144,6 +146,8 @@ def main():
         "events": lambda: report_events(rounds, seconds),
         "workers": lambda: report_workers(rounds, seconds),
         "redis": lambda: redis_rows.report(rounds, seconds),
+        "durable": lambda: durable_rows.report(
+            rounds, seconds, 500 if options.quick else 3000),
         "connections": lambda: connections.report(
             2000 if options.quick else 10000, 2 if options.quick else 10),
         "instructions": lambda: instructions.report(500 if options.quick else 3000),
