@@ -95,8 +95,7 @@ static bool settle(struct writer *w, struct request *r)
 			taken_release(&w->taken, r->id, r->due_ms);
 		break;
 	case REQUEST_TAKE:
-		take(w, r);
-		break;
+		break; /* once all others are */
 	}
 	return true;
 }
@@ -164,6 +163,10 @@ static void do_batch(struct writer *w, struct request *first, size_t count)
 		}
 		measure(w, r);
 	}
+	/* What was put with this transaction is its owner's before anybody looks. */
+	for (struct request *r = done; r; r = r->next)
+		if (r->kind == REQUEST_TAKE)
+			take(w, r);
 	publish(w);
 	results_send(&w->results, done);
 }
