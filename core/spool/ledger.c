@@ -2,10 +2,20 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "spool/request.h"
+
+/*
+ * Left on the disk by what is put there. To take an event away needs room, too: from a disk
+ * that is quite full what is delivered could not leave. The log grows to LOG_MAX before it
+ * is moved into the file, which grows by as much at most.
+ */
+#define LOG_MAX ((int64_t)16 << 20)
+#define RESERVE (2 * LOG_MAX + ((int64_t)8 << 20))
 
 /* Dead letters that one transaction drops. */
 #define DROPS_MAX 1000
@@ -15,6 +25,7 @@ struct transaction {
 	struct tally before;
 	size_t changes;
 	int64_t dropped; /* dead letters */
+	int64_t room;	 /* for what is put; also what is free within the files */
 	char error[160]; /* why it failed */
 };
 
@@ -40,6 +51,39 @@ bool ledger_is_outdated(struct ledger *l)
 
 /* ---- one request ---- */
 
+static int64_t log_bytes(const struct ledger *l)
+{
+	char path[4096];
+	struct stat file;
+	snprintf(path, sizeof(path), "%s/spool.db-wal", l->setup->directory);
+	if (stat(path, &file) != 0)
+		return 0;
+	return file.st_size < LOG_MAX ? file.st_size : LOG_MAX;
+}
+
+static int64_t room_on_disk(const struct ledger *l)
+{
+	struct statvfs disk;
+	if (statvfs(l->setup->directory, &disk) != 0)
+		return INT64_MAX;
+	return (int64_t)(disk.f_bavail * disk.f_frsize) + rows_free_bytes(l->rows) +
+	       log_bytes(l) - RESERVE;
+}
+
+/* In the log first, then in the file. */
+static bool has_room(const struct ledger *l, struct transaction *t, struct request *r)
+{
+	t->room -= 2 * rows_event_bytes(&r->event);
+	if (t->room >= 0)
+		return true;
+	r->why = "the disk is nearly full";
+	log_error("spool",
+	    "the disk of %s is nearly full: nothing is put there, so that what is delivered "
+	    "can be taken away",
+	    l->setup->directory);
+	return false;
+}
+
 static int put(struct ledger *l, struct request *r, int64_t now)
 {
 	if (l->tally.waiting_bytes + rows_event_bytes(&r->event) <= l->setup->max_bytes)
@@ -52,9 +96,11 @@ static int put(struct ledger *l, struct request *r, int64_t now)
 	return SQLITE_OK;
 }
 
-static int carry_out(struct ledger *l, struct request *r)
+static int carry_out(struct ledger *l, struct transaction *t, struct request *r)
 {
 	int64_t now = clock_wall(l->setup->clock);
+	if ((r->kind == REQUEST_PUT || r->kind == REQUEST_PUT_DEAD) && !has_room(l, t, r))
+		return SQLITE_OK;
 	switch (r->kind) {
 	case REQUEST_PUT:
 		return put(l, r, now);
@@ -91,7 +137,7 @@ static int write_requests(
 			continue;
 		r->rc = SQLITE_OK;
 		r->why = NULL;
-		rc = carry_out(l, r);
+		rc = carry_out(l, t, r);
 		if (rows_is_own_fault(rc)) {
 			refuse(r, rc);
 			rc = SQLITE_OK;
@@ -150,7 +196,7 @@ static void rolled_back(struct ledger *l, const struct transaction *t, int rc)
 
 static int transact(struct ledger *l, struct request *first, size_t count)
 {
-	struct transaction t = {.before = l->tally};
+	struct transaction t = {.before = l->tally, .room = room_on_disk(l)};
 	int rc = rows_begin(l->rows);
 	if (rc == SQLITE_OK)
 		rc = write_requests(l, &t, first, count);

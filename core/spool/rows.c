@@ -24,6 +24,7 @@ enum statement {
 	COUNT_WAITING,
 	COUNT_DEAD,
 	CHANGES,
+	FREE_PAGES,
 	STATEMENTS
 };
 
@@ -60,6 +61,8 @@ static const char *const sql[STATEMENTS] = {
     [COUNT_DEAD] = "SELECT count(*), coalesce(sum(bytes), 0) FROM event "
 		   "WHERE died_ms IS NOT NULL",
     [CHANGES] = "PRAGMA data_version",
+    [FREE_PAGES] = "SELECT freelist_count * page_size FROM pragma_freelist_count, "
+		   "pragma_page_size",
 };
 
 struct rows {
@@ -390,6 +393,12 @@ int rows_count(struct rows *rows, struct tally *tally)
 	    run_for(rows->statements[COUNT_WAITING], &tally->waiting, &tally->waiting_bytes);
 	return worse(
 	    rc, run_for(rows->statements[COUNT_DEAD], &tally->dead, &tally->dead_bytes));
+}
+
+int64_t rows_free_bytes(struct rows *rows)
+{
+	int64_t bytes;
+	return run_for(rows->statements[FREE_PAGES], &bytes, NULL) == SQLITE_OK ? bytes : 0;
 }
 
 int rows_version(struct rows *rows, int64_t *version)

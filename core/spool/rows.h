@@ -58,6 +58,8 @@ int rows_next_due(struct rows *rows, int64_t now_ms, struct place *place);
 int rows_load(struct rows *rows, int64_t id, struct spool_event *event);
 
 int rows_count(struct rows *rows, struct tally *tally);
+/* Room within the file, of what was taken away. */
+int64_t rows_free_bytes(struct rows *rows);
 /* Another number after each change that another program made. */
 int rows_version(struct rows *rows, int64_t *version);
 
