@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "spool/spool_file.h"
+#include "spool/statement.h"
 
 enum statement {
 	BEGIN,
@@ -53,8 +53,13 @@ static const char *const sql[STATEMENTS] = {
     [DEFER] = "UPDATE event SET due_ms = ?2 WHERE id = ?1 AND died_ms IS NULL RETURNING id",
     [OLDEST] = "SELECT id, bytes FROM event WHERE died_ms < ?1 ORDER BY died_ms, id LIMIT 1",
     [DROP] = "DELETE FROM event WHERE id = ?1",
-    [NEXT_DUE] = "SELECT due_ms, id FROM event WHERE died_ms IS NULL AND due_ms <= ?1 "
-		 "AND (due_ms, id) > (?2, ?3) ORDER BY due_ms, id LIMIT 1",
+    /* Not (due_ms, id) > (?2, ?3): of that the index serves the first half alone, and many may
+     * be due at the same time. */
+    [NEXT_DUE] = "SELECT * FROM (SELECT due_ms, id FROM event WHERE died_ms IS NULL "
+		 "AND due_ms = ?2 AND due_ms <= ?1 AND id > ?3 ORDER BY id LIMIT 1) "
+		 "UNION ALL "
+		 "SELECT * FROM (SELECT due_ms, id FROM event WHERE died_ms IS NULL "
+		 "AND due_ms > ?2 AND due_ms <= ?1 ORDER BY due_ms, id LIMIT 1) LIMIT 1",
     [LOAD] = "SELECT " COLUMNS " FROM event WHERE id = ?1 AND died_ms IS NULL",
     [COUNT_WAITING] = "SELECT count(*), coalesce(sum(bytes), 0) FROM event "
 		      "WHERE died_ms IS NULL",
@@ -74,87 +79,35 @@ struct rows *rows_new(sqlite3 *db)
 {
 	struct rows *rows = mem_zero(sizeof(*rows));
 	rows->db = db;
-	for (size_t i = 0; i < STATEMENTS; i++) {
-		if (sqlite3_prepare_v3(db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-			&rows->statements[i], NULL) != SQLITE_OK) {
-			rows_free(rows);
-			return NULL;
-		}
-	}
-	return rows;
+	if (statements_prepare(db, sql, rows->statements, STATEMENTS) == SQLITE_OK)
+		return rows;
+	rows_free(rows);
+	return NULL;
 }
 
 void rows_free(struct rows *rows)
 {
 	if (!rows)
 		return;
-	for (size_t i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(rows->statements[i]);
+	statements_finalize(rows->statements, STATEMENTS);
 	free(rows);
-}
-
-/* ---- one statement ---- */
-
-/* Ends a statement and lets go of what it borrowed. */
-static void finish(sqlite3_stmt *s)
-{
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-}
-
-/* Of a statement with no rows, or none that matter. */
-static int run(sqlite3_stmt *s)
-{
-	int rc = sqlite3_step(s);
-	finish(s);
-	return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
-}
-
-/* Of a statement with one row of two numbers, or none: SQLITE_NOTFOUND. */
-static int run_for(sqlite3_stmt *s, int64_t *first, int64_t *second)
-{
-	int rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW) {
-		*first = sqlite3_column_int64(s, 0);
-		if (second)
-			*second = sqlite3_column_int64(s, 1);
-		/* To its end: only then is a change with RETURNING complete. */
-		rc = sqlite3_step(s);
-		rc = rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
-	} else if (rc == SQLITE_DONE) {
-		rc = SQLITE_NOTFOUND;
-	}
-	finish(s);
-	return rc;
-}
-
-/* A NULL pointer would be a NULL, which no column here wants. */
-static int bind_text(sqlite3_stmt *s, int at, struct ow_text t)
-{
-	return sqlite3_bind_text64(
-	    s, at, t.data ? t.data : "", t.len, SQLITE_STATIC, SQLITE_UTF8);
-}
-
-static int bind_bytes(sqlite3_stmt *s, int at, struct ow_text t)
-{
-	return sqlite3_bind_blob64(s, at, t.data ? t.data : "", t.len, SQLITE_STATIC);
 }
 
 int rows_begin(struct rows *rows)
 {
-	return run(rows->statements[BEGIN]);
+	return statement_run(rows->statements[BEGIN]);
 }
 
 int rows_commit(struct rows *rows)
 {
-	return run(rows->statements[COMMIT]);
+	return statement_run(rows->statements[COMMIT]);
 }
 
 void rows_rollback(struct rows *rows)
 {
 	/* A full disk may have ended it already. */
 	if (!sqlite3_get_autocommit(rows->db))
-		run(rows->statements[ROLLBACK]);
+		statement_run(rows->statements[ROLLBACK]);
 }
 
 /* ---- putting ---- */
@@ -181,9 +134,9 @@ static int worse(int before, int rc)
 static int bind_event(sqlite3_stmt *s, const struct spool_event *e, int64_t bytes, int64_t now,
     struct ow_text history)
 {
-	int rc = bind_text(s, 1, e->route);
-	rc = worse(rc, bind_text(s, 2, e->source));
-	rc = worse(rc, bind_text(s, 3, e->key));
+	int rc = statement_bind_text(s, 1, e->route);
+	rc = worse(rc, statement_bind_text(s, 2, e->source));
+	rc = worse(rc, statement_bind_text(s, 3, e->key));
 	sqlite3_bind_int64(s, 4, bytes);
 	sqlite3_bind_int64(s, 5, e->arrived_ms);
 	sqlite3_bind_int64(s, 6, now);
@@ -191,32 +144,32 @@ static int bind_event(sqlite3_stmt *s, const struct spool_event *e, int64_t byte
 	sqlite3_bind_int(s, 8, e->passing);
 	if (e->claimed)
 		sqlite3_bind_blob(s, 9, e->token, OW_TOKEN_SIZE, SQLITE_STATIC);
-	rc = worse(rc, bind_text(s, 10, e->trace));
-	rc = worse(rc, bind_text(s, 11, e->path));
-	rc = worse(rc, bind_text(s, 12, e->headers));
-	rc = worse(rc, bind_text(s, 13, history));
-	return worse(rc, bind_bytes(s, 14, e->body));
+	rc = worse(rc, statement_bind_text(s, 10, e->trace));
+	rc = worse(rc, statement_bind_text(s, 11, e->path));
+	rc = worse(rc, statement_bind_text(s, 12, e->headers));
+	rc = worse(rc, statement_bind_text(s, 13, history));
+	return worse(rc, statement_bind_bytes(s, 14, e->body));
 }
 
 /* Reason and answer, from parameter `at` on. */
 static int bind_death(sqlite3_stmt *s, int at, const struct spool_death *d)
 {
-	int rc = bind_text(s, at, d->reason);
+	int rc = statement_bind_text(s, at, d->reason);
 	if (!d->answer)
 		return rc;
 	sqlite3_bind_int(s, at + 1, d->answer->status);
-	rc = worse(rc, bind_text(s, at + 2, d->answer->content_type));
-	return worse(rc, bind_bytes(s, at + 3, d->answer->body));
+	rc = worse(rc, statement_bind_text(s, at + 2, d->answer->content_type));
+	return worse(rc, statement_bind_bytes(s, at + 3, d->answer->body));
 }
 
 /* Runs a bound INSERT, unless binding failed. */
 static int insert(struct rows *rows, sqlite3_stmt *s, int bound, int64_t *id)
 {
 	if (bound != SQLITE_OK) {
-		finish(s);
+		statement_finish(s);
 		return bound;
 	}
-	int rc = run(s);
+	int rc = statement_run(s);
 	*id = rc == SQLITE_OK ? sqlite3_last_insert_rowid(rows->db) : 0;
 	return rc;
 }
@@ -259,21 +212,21 @@ int rows_bury(struct rows *rows, int64_t id, const struct spool_death *death, in
 	sqlite3_stmt *s = rows->statements[SIZE];
 	int64_t before, kept;
 	sqlite3_bind_int64(s, 1, id);
-	int rc = run_for(s, &before, &kept);
+	int rc = statement_run_for(s, &before, &kept);
 	if (rc != SQLITE_OK)
 		return rc;
 	int64_t bytes = kept + (int64_t)death->history.len + death_bytes(death);
 	s = rows->statements[BURY];
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_int64(s, 2, bytes);
-	rc = bind_text(s, 3, death->history);
+	rc = statement_bind_text(s, 3, death->history);
 	rc = worse(rc, bind_death(s, 4, death));
 	sqlite3_bind_int64(s, 8, now_ms);
 	if (rc != SQLITE_OK) {
-		finish(s);
+		statement_finish(s);
 		return rc;
 	}
-	rc = run(s);
+	rc = statement_run(s);
 	if (rc == SQLITE_OK) {
 		tally->waiting--;
 		tally->waiting_bytes -= before;
@@ -288,7 +241,7 @@ int rows_remove(struct rows *rows, int64_t id, struct tally *tally)
 	sqlite3_stmt *s = rows->statements[REMOVE];
 	int64_t bytes;
 	sqlite3_bind_int64(s, 1, id);
-	int rc = run_for(s, &bytes, NULL);
+	int rc = statement_run_for(s, &bytes, NULL);
 	if (rc == SQLITE_OK) {
 		tally->waiting--;
 		tally->waiting_bytes -= bytes;
@@ -301,7 +254,7 @@ int rows_defer(struct rows *rows, int64_t id, int64_t due_ms)
 	sqlite3_stmt *s = rows->statements[DEFER];
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_int64(s, 2, due_ms);
-	return run_for(s, &id, NULL);
+	return statement_run_for(s, &id, NULL);
 }
 
 int rows_drop_oldest(struct rows *rows, int64_t died_before_ms, struct tally *tally)
@@ -309,12 +262,12 @@ int rows_drop_oldest(struct rows *rows, int64_t died_before_ms, struct tally *ta
 	sqlite3_stmt *s = rows->statements[OLDEST];
 	int64_t id, bytes;
 	sqlite3_bind_int64(s, 1, died_before_ms);
-	int rc = run_for(s, &id, &bytes);
+	int rc = statement_run_for(s, &id, &bytes);
 	if (rc != SQLITE_OK)
 		return rc;
 	s = rows->statements[DROP];
 	sqlite3_bind_int64(s, 1, id);
-	rc = run(s);
+	rc = statement_run(s);
 	if (rc == SQLITE_OK) {
 		tally->dead--;
 		tally->dead_bytes -= bytes;
@@ -330,32 +283,8 @@ int rows_next_due(struct rows *rows, int64_t now_ms, struct place *place)
 	sqlite3_bind_int64(s, 1, now_ms);
 	sqlite3_bind_int64(s, 2, place->due_ms);
 	sqlite3_bind_int64(s, 3, place->id);
-	int rc = run_for(s, &place->due_ms, &place->id);
+	int rc = statement_run_for(s, &place->due_ms, &place->id);
 	return rc == SQLITE_NOTFOUND ? SQLITE_DONE : rc;
-}
-
-static struct ow_text column(sqlite3_stmt *s, int at)
-{
-	/* In this order: the bytes of what the pointer points to. */
-	const void *data = sqlite3_column_blob(s, at);
-	return (struct ow_text){data, (size_t)sqlite3_column_bytes(s, at)};
-}
-
-/* Moves the texts that SQLite lends into one block. */
-static void own_texts(struct spool_event *e)
-{
-	struct ow_text *const texts[] = {&e->route, &e->source, &e->key, &e->path, &e->headers,
-	    &e->body, &e->trace, &e->history};
-	size_t len = 0;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		len += texts[i]->len;
-	char *at = mem_alloc(len);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (texts[i]->len)
-			memcpy(at, texts[i]->data, texts[i]->len);
-		texts[i]->data = at;
-		at += texts[i]->len;
-	}
 }
 
 int rows_load(struct rows *rows, int64_t id, struct spool_event *e)
@@ -365,34 +294,44 @@ int rows_load(struct rows *rows, int64_t id, struct spool_event *e)
 	int rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW) {
 		*e = (struct spool_event){.id = id,
-		    .route = column(s, 0),
-		    .source = column(s, 1),
-		    .key = column(s, 2),
+		    .route = statement_column(s, 0),
+		    .source = statement_column(s, 1),
+		    .key = statement_column(s, 2),
 		    .arrived_ms = sqlite3_column_int64(s, 4),
 		    .since_ms = sqlite3_column_int64(s, 5),
 		    .mode = (enum spool_mode)sqlite3_column_int(s, 7),
 		    .passing = sqlite3_column_int(s, 8) != 0,
-		    .trace = column(s, 10),
-		    .path = column(s, 11),
-		    .headers = column(s, 12),
-		    .history = column(s, 13),
-		    .body = column(s, 14)};
-		struct ow_text token = column(s, 9);
+		    .trace = statement_column(s, 10),
+		    .path = statement_column(s, 11),
+		    .headers = statement_column(s, 12),
+		    .history = statement_column(s, 13),
+		    .body = statement_column(s, 14)};
+		struct ow_text token = statement_column(s, 9);
 		e->claimed = token.len == OW_TOKEN_SIZE;
 		if (e->claimed)
 			memcpy(e->token, token.data, OW_TOKEN_SIZE);
-		own_texts(e);
+		struct ow_text *const texts[] = {&e->route, &e->source, &e->key, &e->path,
+		    &e->headers, &e->body, &e->trace, &e->history};
+		statement_own(texts, sizeof(texts) / sizeof(texts[0]));
 	}
-	finish(s);
+	statement_finish(s);
 	return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
 }
 
 int rows_count(struct rows *rows, struct tally *tally)
 {
-	int rc =
-	    run_for(rows->statements[COUNT_WAITING], &tally->waiting, &tally->waiting_bytes);
-	return worse(
-	    rc, run_for(rows->statements[COUNT_DEAD], &tally->dead, &tally->dead_bytes));
+	int rc = statement_run_for(
+	    rows->statements[COUNT_WAITING], &tally->waiting, &tally->waiting_bytes);
+	return worse(rc,
+	    statement_run_for(rows->statements[COUNT_DEAD], &tally->dead, &tally->dead_bytes));
+}
+
+int64_t rows_free_bytes(struct rows *rows)
+{
+	int64_t bytes;
+	return statement_run_for(rows->statements[FREE_PAGES], &bytes, NULL) == SQLITE_OK
+		   ? bytes
+		   : 0;
 }
 
 int64_t rows_free_bytes(struct rows *rows)
@@ -403,7 +342,7 @@ int64_t rows_free_bytes(struct rows *rows)
 
 int rows_version(struct rows *rows, int64_t *version)
 {
-	return run_for(rows->statements[CHANGES], version, NULL);
+	return statement_run_for(rows->statements[CHANGES], version, NULL);
 }
 
 /* ---- what went wrong ---- */

@@ -68,6 +68,27 @@ START_TEST(what_comes_while_the_disk_is_busy_waits_for_it_once)
 }
 END_TEST
 
+static void count_taken(const struct spool_event *events, size_t count, void *arg)
+{
+	(void)events;
+	*(size_t *)arg = count;
+}
+
+/* Or else it would be delivered by two. */
+START_TEST(a_take_leaves_what_is_put_along_with_it)
+{
+	struct rig_answer first = {.came = false}, second = {.came = false};
+	struct spool_event event = rig_event("{}");
+	size_t taken = 100;
+	hold(&first);
+	spool_take(rig.spool, rig.worker, 10, count_taken, &taken);
+	spool_put(rig.spool, rig.worker, &event, rig_done, &second);
+	let_go();
+	rig_until(second.came && taken < 100);
+	ck_assert_uint_eq(taken, 0);
+}
+END_TEST
+
 /* One transaction has an end; so many more go into the next. */
 START_TEST(a_batch_is_bounded)
 {
@@ -200,6 +221,7 @@ static Suite *suite(void)
 	tcase_set_timeout(t, 300);
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_add_test(t, what_comes_while_the_disk_is_busy_waits_for_it_once);
+	tcase_add_test(t, a_take_leaves_what_is_put_along_with_it);
 	tcase_add_test(t, a_batch_is_bounded);
 	tcase_add_test(t, removals_cost_no_wait_of_their_own);
 	tcase_add_test(t, closing_does_what_was_asked_for);
