@@ -334,12 +334,6 @@ int64_t rows_free_bytes(struct rows *rows)
 		   : 0;
 }
 
-int64_t rows_free_bytes(struct rows *rows)
-{
-	int64_t bytes;
-	return run_for(rows->statements[FREE_PAGES], &bytes, NULL) == SQLITE_OK ? bytes : 0;
-}
-
 int rows_version(struct rows *rows, int64_t *version)
 {
 	return statement_run_for(rows->statements[CHANGES], version, NULL);
