@@ -24,14 +24,15 @@
 struct keeping {
 	struct flow *flow; /* NULL: it does not wait any more */
 	struct engine *engine;
+	bool dead;
 	void (*done)(struct flow *f, int64_t id, const char *why);
 };
 
 struct keeping *flow_keeping_new(
-    struct flow *f, void (*done)(struct flow *f, int64_t id, const char *why))
+    struct flow *f, bool dead, void (*done)(struct flow *f, int64_t id, const char *why))
 {
 	struct keeping *k = mem_zero(sizeof(*k));
-	*k = (struct keeping){.flow = f, .engine = f->engine, .done = done};
+	*k = (struct keeping){.flow = f, .engine = f->engine, .dead = dead, .done = done};
 	engine_hold(k->engine);
 	f->keeping = k;
 	return k;
@@ -45,7 +46,7 @@ void flow_keeping_done(int64_t id, const char *why, void *arg)
 	if (k.flow) {
 		k.flow->keeping = NULL;
 		k.done(k.flow, id, why);
-	} else if (!why) {
+	} else if (!why && !k.dead) {
 		spool_remove(engine_spool(k.engine), id);
 	}
 	engine_unhold(k.engine);
@@ -77,7 +78,7 @@ static void put(struct flow *f, void (*done)(struct flow *f, int64_t id, const c
 	struct buf headers = BUF_INIT;
 	const struct spool_event e = flow_pack(f, &headers);
 	spool_put(engine_spool(f->engine), flow_worker(f), &e, flow_keeping_done,
-	    flow_keeping_new(f, done));
+	    flow_keeping_new(f, false, done));
 	buf_free(&headers);
 }
 
@@ -168,11 +169,18 @@ static void kept_early(struct flow *f, int64_t id, const char *why)
 	undeliverable_go_on(f, false);
 }
 
-/* What is to become a dead letter now needs no other place on the disk. */
+/* It is on its way already: as a dead letter, or as the event it is a copy of. */
+static bool is_being_kept(const struct flow *f)
+{
+	const struct flow *holder =
+	    f->state == FLOW_WAITING ? engine_holder(f->engine, f->table_key) : f;
+	return holder && holder->keeping;
+}
+
 static void early_due(struct early_place *place)
 {
 	struct flow *f = list_entry(place, struct flow, early);
-	if (f->state != FLOW_BURYING)
+	if (!is_being_kept(f))
 		put(f, kept_early);
 }
 

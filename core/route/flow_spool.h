@@ -19,10 +19,11 @@ void flow_answer_within(struct flow *f);
 struct spool_event flow_pack(const struct flow *f, struct buf *headers);
 /*
  * A request for f to the spool, which outlives it: done(f, id, why) is called unless f left
- * before. Then what the request has put on disk is taken away again.
+ * before. What comes to the disk after that is taken away again, but for a dead letter,
+ * which harms nobody.
  */
 struct keeping *flow_keeping_new(
-    struct flow *f, void (*done)(struct flow *f, int64_t id, const char *why));
+    struct flow *f, bool dead, void (*done)(struct flow *f, int64_t id, const char *why));
 /* What spool_put() and spool_put_dead() call, with what flow_keeping_new() made. */
 spool_done_fn flow_keeping_done;
 /* f does not wait for the disk any more: neither for a request, nor for its time to come. */

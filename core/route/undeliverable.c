@@ -104,7 +104,7 @@ static void put_dead(struct flow *f)
 	const struct spool_event e = flow_pack(f, &headers);
 	const struct spool_death death = death_of(f, &f->failure, words);
 	spool_put_dead(engine_spool(f->engine), flow_worker(f), &e, &death, flow_keeping_done,
-	    flow_keeping_new(f, put_done));
+	    flow_keeping_new(f, true, put_done));
 	buf_free(&headers);
 }
 

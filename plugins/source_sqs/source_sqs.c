@@ -96,6 +96,13 @@ static void sqs_settle(void *state, void *cookie, const struct ow_settlement *ho
 	desk_settle(s->desk, cookie, how);
 }
 
+/* Whatever the options say. */
+static void sqs_nature(const void *conf, struct ow_source_nature *nature)
+{
+	(void)conf;
+	nature->queue = true;
+}
+
 /* ---- life ---- */
 
 static void sqs_destroy(void *state)
@@ -230,6 +237,7 @@ static const struct ow_option sqs_options[] = {
 static const struct ow_source_ops sqs_ops = {
     .size = sizeof(sqs_ops),
     .settle = sqs_settle,
+    .nature = sqs_nature,
 };
 
 static const struct ow_component sqs_component = {

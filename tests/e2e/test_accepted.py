@@ -333,7 +333,7 @@ class Full(Kept):
 
     def test_disk(self):
         made = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=4m", "onceway-test", self.state],
+            ["mount", "-t", "tmpfs", "-o", "size=56m", "onceway-test", self.state],
             capture_output=True, check=False)
         if made.returncode != 0:
             self.skipTest("only root can make a small disk")
