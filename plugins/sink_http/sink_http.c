@@ -150,13 +150,11 @@ static void sink_cancel(void *state, struct ow_op *op)
 	struct sink *s = state;
 	struct sending *out = s->host->op_get(op);
 	struct answer answer;
-	bool waits = gate_waits(out->visit);
-	bool maybe_received = !waits && outbound_cancel(out->call);
-	answer_cancelled(&answer, &s->on, maybe_received, out->request->outgoing.repeatable);
-	/* What has not left may have waited for a turn or for a token: no fault of the other
-	 * side. */
-	gate_leave(
-	    out->visit, maybe_received ? answer.health : HEALTH_UNKNOWN, answer.delivery.why);
+	bool in_line = gate_waits(out->visit);
+	bool unsent = in_line || outbound_waits(out->call);
+	answer_cancelled(&answer, &s->on, !in_line && outbound_cancel(out->call),
+	    out->request->outgoing.repeatable);
+	gate_leave(out->visit, unsent ? HEALTH_UNKNOWN : answer.health, answer.delivery.why);
 	sending_done(out);
 	s->host->deliver_done(op, &answer.delivery);
 }

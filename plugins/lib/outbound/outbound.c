@@ -314,6 +314,11 @@ struct outbound_call *outbound_send(struct outbound *o, struct ow_http_pool *poo
 	return call;
 }
 
+bool outbound_waits(const struct outbound_call *call)
+{
+	return call->http == NULL;
+}
+
 bool outbound_cancel(struct outbound_call *call)
 {
 	bool maybe_received = false;

@@ -71,6 +71,8 @@ typedef void outbound_done(const struct outbound_result *result, void *arg);
  */
 struct outbound_call *outbound_send(struct outbound *o, struct ow_http_pool *pool,
     const struct ow_http_outgoing *request, struct ow_text id, outbound_done *done, void *arg);
+/* True: it waits for credentials, and nothing of it is under way. */
+bool outbound_waits(const struct outbound_call *call);
 /* Drops the call: no callback. True if the peer may have got the whole request. */
 bool outbound_cancel(struct outbound_call *call);
 
