@@ -104,14 +104,18 @@ static bool check_whole(sqlite3 *db, const char *file, char *why)
 {
 	sqlite3_stmt *s;
 	char found[120] = "";
+	const char *what = found;
 	if (sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &s, NULL) != SQLITE_OK)
 		return failed(db, file, why);
 	if (sqlite3_step(s) == SQLITE_ROW)
 		snprintf(found, sizeof(found), "%s", (const char *)sqlite3_column_text(s, 0));
 	if (sqlite3_finalize(s) != SQLITE_OK)
 		return failed(db, file, why);
-	found[strcspn(found, "\n")] = '\0';
-	return strcmp(found, "ok") == 0 || damaged(file, found, why);
+	/* After a line that says in which of all open files. */
+	if (strncmp(found, "***", 3) == 0 && strchr(found, '\n'))
+		what = strchr(found, '\n') + 1;
+	found[(size_t)(what - found) + strcspn(what, "\n")] = '\0';
+	return strcmp(what, "ok") == 0 || damaged(file, what, why);
 }
 
 /* Whose it is; *fresh: nobody's yet. */
