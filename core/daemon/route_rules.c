@@ -88,14 +88,12 @@ static void check_ack(const struct route_settings *r, struct conf_report *report
 
 static void check_dead_letter(const struct route_settings *r, struct conf_report *report)
 {
-	const struct conf_node *node = conf_option_node(r->node, "dead_letter");
 	const char *option = r->policy.on_missing == ON_MISSING_DEAD_LETTER ? "on_missing"
 			     : r->policy.on_unknown == ON_UNKNOWN_HOLD	    ? "on_unknown"
 									    : NULL;
-	if (!node || r->policy.dead_letter != DEAD_LETTER_FALSE || !option ||
-	    !conf_option_node(r->node, option))
+	if (!r->no_dead_letters || !option || !conf_option_node(r->node, option))
 		return;
-	conf_error(report, node->mark,
+	conf_error(report, mark_of(r, "dead_letter"),
 	    "route `%s`: option `dead_letter` is `false`, but `%s` makes dead letters: change "
 	    "one of them",
 	    r->name, option);

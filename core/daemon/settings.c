@@ -290,6 +290,7 @@ static void complete_policy(const struct settings *s, struct route_settings *r)
 	struct ow_source_nature nature = settings_source_nature(r->source);
 	bool disk = s->process.state_dir != NULL;
 	r->queue = nature.queue;
+	r->no_dead_letters = p->dead_letter == DEAD_LETTER_FALSE;
 	if (disk && nature.final_refusal && !conf_option_node(r->node, "on_missing"))
 		p->on_missing = ON_MISSING_DEAD_LETTER;
 	if (p->dead_letter == DEAD_LETTER_AUTO)

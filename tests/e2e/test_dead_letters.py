@@ -1,10 +1,12 @@
 """Dead letters: what cannot be delivered is kept, and acknowledged; and answers that were lost."""
+import json
 import threading
 import unittest
 
 import sqs_server
 import test_sqs
-from case import Answer, Later, event, routed, wait_until
+from case import Answer, Later, discarded, event, routed, wait_until
+from daemon import run
 from test_accepted import Kept, rows
 
 
@@ -121,6 +123,80 @@ class Unknown(Dead):
         self.wait_dead()
         self.assertEqual(len(self.crm.requests), 1)
         self.assertEqual(self.outcomes(onceway, "unknown"), 1)
+
+
+class Replay(Dead):
+    """With `onceway dead`, while the daemon runs."""
+
+    def command(self, *arguments):
+        done = run("dead", *arguments, "--state-dir", self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.decode()
+
+    def refused(self, **options):
+        crm = self.sink(Answer(400, b'{"no":1}'))
+        onceway = self.accepting(crm, **options)
+        self.assertAnswer(self.post(onceway, event()), 202)
+        self.wait_dead()
+        return crm, onceway
+
+    def test_past_the_record_and_then_a_late_duplicate(self):
+        crm, onceway = self.refused()
+        [letter] = json.loads(self.command("list", "--format", "json"))
+        self.assertEqual((letter["route"], letter["reason"]), ("cxone", "the sink answered 400"))
+        shown = self.command("show", str(letter["id"]))
+        self.assertIn("the sink answered 400", shown)
+        self.command("replay", str(letter["id"]))
+        self.wait_empty()
+        self.assertEqual(self.dead(), [])
+        first, second = crm.wait(2)
+        self.assertEqual(first.body, second.body)
+        self.assertEqual(first.header("Idempotency-Key"), second.header("Idempotency-Key"))
+        self.assertRegex(onceway.log(), f"info .*replay of {letter['id']}: delivered: .*key=")
+        self.assertAnswer(self.post(onceway, event()), 200, discarded())
+        self.assertEqual(len(crm.requests), 2)
+
+    def test_that_fails_again(self):
+        crm, onceway = self.refused()
+        crm.default = Answer(422)
+        self.command("replay", "--all")
+        wait_until(lambda: len(crm.requests) == 2, "the replay")
+        [(_, _, reason)] = self.wait_dead()
+        self.assertEqual(reason, "the sink answered 422")
+        [letter] = json.loads(self.command("show", "--all", "--format", "json"))
+        self.assertEqual([a["code"] for a in letter["history"]], ["400", "422"])
+        self.assertRegex(onceway.log(), r"info .*replay of \d+: failed: ")
+
+    def test_of_a_key_that_was_delivered_meanwhile(self):
+        for options, requests, outcome in ((["--honour"], 2, "duplicate"), ([], 3, "passed")):
+            with self.subTest(options):
+                crm, onceway = self.refused()
+                self.assertAnswer(self.post(onceway, event()), 202)
+                self.wait_empty()
+                self.command("replay", "--all", *options)
+                onceway.wait_log(rf"replay of \d+: {outcome}: ")
+                self.wait_empty()
+                self.assertEqual(len(crm.requests), requests)
+                onceway.stop()
+
+    def test_of_what_had_no_key(self):
+        crm = self.sink()
+        onceway = self.keeping(crm, route={"on_missing": "dead_letter"})
+        self.assertAnswer(self.post(onceway, Missing.BODY), 202)
+        self.command("replay", "--all")
+        [request] = crm.wait(1)
+        self.assertEqual(request.body, Missing.BODY)
+        self.assertIsNone(request.header("Idempotency-Key"))
+        self.wait_empty()
+
+    def test_without_a_daemon_it_waits_for_one(self):
+        crm, onceway = self.refused()
+        onceway.stop()
+        self.command("replay", "--all")
+        self.assertEqual(len(rows(self.state)), 1)
+        onceway.start()
+        crm.wait(2)
+        self.wait_empty()
 
 
 class Queue(Dead, test_sqs.SqsCase):
