@@ -37,7 +37,7 @@ struct sending {
 	struct outbound_call *call;
 	struct request *request;
 	struct gate_visit *visit;
-	struct ow_text id; /* the name that the receiver may know a copy by */
+	struct ow_text id; /* what the receiver may know copies by */
 	struct sending *next_spare;
 };
 
@@ -150,10 +150,9 @@ static void sink_cancel(void *state, struct ow_op *op)
 	struct sink *s = state;
 	struct sending *out = s->host->op_get(op);
 	struct answer answer;
-	bool in_line = gate_waits(out->visit);
-	bool unsent = in_line || outbound_waits(out->call);
-	answer_cancelled(&answer, &s->on, !in_line && outbound_cancel(out->call),
-	    out->request->outgoing.repeatable);
+	bool unsent = gate_waits(out->visit) || outbound_waits(out->call);
+	bool maybe_received = !gate_waits(out->visit) && outbound_cancel(out->call);
+	answer_cancelled(&answer, &s->on, maybe_received, out->request->outgoing.repeatable);
 	gate_leave(out->visit, unsent ? HEALTH_UNKNOWN : answer.health, answer.delivery.why);
 	sending_done(out);
 	s->host->deliver_done(op, &answer.delivery);
@@ -248,39 +247,39 @@ static bool make_pool(struct sink *s, const char **why)
 	return s->pool != NULL;
 }
 
-/* An instance has one object that its workers share. */
-struct share {
+/* What the workers' instances share. */
+struct sink_share {
 	struct gate_share *gate;
-	struct token_share *tokens; /* NULL: none are needed */
+	struct token_share *tokens;
 };
 
-static void *make_share(void *arg)
+static void *make_share(void *options)
 {
-	const struct sink_conf *c = arg;
-	struct share *share = alloc_zero(1, sizeof(*share));
-	share->gate = gate_share_new(&c->gate);
-	if (outbound_needs_share(&c->outbound))
-		share->tokens = token_share_new();
+	struct sink_share *share = alloc_zero(1, sizeof(*share));
+	share->gate = gate_share_new(options);
+	share->tokens = token_share_new();
 	return share;
 }
 
 static void free_share(void *share)
 {
-	struct share *s = share;
+	struct sink_share *s = share;
 	gate_share_free(s->gate);
-	if (s->tokens)
-		token_share_free(s->tokens);
+	token_share_free(s->tokens);
 	free(s);
 }
 
-static bool make_outbound(struct sink *s, struct token_share *tokens, const char **why)
+static bool make_parts(struct sink *s, const char **why)
 {
 	const struct sink_conf *c = s->conf;
-	struct outbound_config config = {.options = &c->outbound,
+	struct gate_options options = c->gate;
+	struct sink_share *share = s->host->shared(s->self, make_share, &options, free_share);
+	const struct outbound_config config = {.options = &c->outbound,
 	    .url = c->url,
 	    .proxy = c->proxy,
 	    .max_waiting = c->max_connections + c->max_waiting,
-	    .share = tokens};
+	    .share = share->tokens};
+	s->gate = gate_new(s->host, s->self, &c->gate, share->gate);
 	s->outbound = outbound_new(s->host, s->self, &config, why);
 	return s->outbound != NULL;
 }
@@ -295,10 +294,7 @@ static void *sink_create(
 	for (size_t i = 0; i < s->conf->retry_on.count; i++)
 		retry_on_read(&s->on, s->conf->retry_on.items[i]);
 	s->form = request_form_new(host, self, s->conf);
-	struct share *share =
-	    host->shared(self, make_share, (void *)(uintptr_t)s->conf, free_share);
-	s->gate = gate_new(host, self, &s->conf->gate, share->gate);
-	if (make_pool(s, why) && make_outbound(s, share->tokens, why))
+	if (make_pool(s, why) && make_parts(s, why))
 		return s;
 	sink_destroy(s);
 	return NULL;

@@ -24,15 +24,10 @@ struct outbound_config {
 	const char *url;			/* where requests go; for its life */
 	const char *proxy;   /* as of struct ow_http_origin: of the token endpoint, too */
 	int64_t max_waiting; /* requests that may wait for credentials */
-	/*
-	 * What host->shared() made with token_share_new(); for its life. An instance
-	 * has one such object, so it is the plugin that asks for it. Only needed if
-	 * outbound_needs_share().
-	 */
+	/* For its life. Of host->shared(): an instance has one object there, so it is the
+	 * plugin that asks for it. */
 	struct token_share *share;
 };
-
-bool outbound_needs_share(const struct outbound_options *options);
 
 /* NULL with *why: a URL, a file or the AWS region is no good. Opens nothing. */
 struct outbound *outbound_new(const struct ow_host *host, struct ow_instance *self,
