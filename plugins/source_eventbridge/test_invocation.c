@@ -98,6 +98,7 @@ static const struct {
     {ROOT ";Parent=", NULL},
     {ROOT ";Parent=53995c3f42cd8ad", NULL},
     {ROOT ";Parent=53995c3f42cd8adZ", NULL},
+    {ROOT ";Parent=53995c3f42cd8ad8a", NULL},
     {ROOT ";XParent=53995c3f42cd8ad8", NULL},
     {"Root=1-5759e988-bd862e3fe1be46a99427279;Parent=53995c3f42cd8ad8", NULL},
     {"Root=1-5759e988-bd862e3fe1be46a994272793a;Parent=53995c3f42cd8ad8", NULL},
