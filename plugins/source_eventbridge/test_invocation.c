@@ -53,9 +53,10 @@ START_TEST(reads_what_lambda_sends)
 }
 END_TEST
 
-static const char *const no_ids[] = {"", "a/b", "../x", "a b", "a?b", "\xc3\xa9", "a\r\nb",
-    "0123456789012345678901234567890123456789012345678901234567890123"
-    "01234567890123456789012345678901234567890123456789012345678901234"};
+#define DIGITS "01234567890123456789012345678901234567890123456789012345678901234"
+
+static const char *const no_ids[] = {
+    "", "a/b", "../x", "a b", "a?b", "\xc3\xa9", "a\r\nb", (DIGITS DIGITS)};
 
 START_TEST(an_id_is_part_of_a_path)
 {
