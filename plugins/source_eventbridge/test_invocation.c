@@ -53,9 +53,10 @@ START_TEST(reads_what_lambda_sends)
 }
 END_TEST
 
-static const char *const no_ids[] = {"", "a/b", "../x", "a b", "a?b", "\xc3\xa9", "a\r\nb",
-    "0123456789012345678901234567890123456789012345678901234567890123"
-    "01234567890123456789012345678901234567890123456789012345678901234"};
+#define DIGITS "01234567890123456789012345678901234567890123456789012345678901234"
+
+static const char *const no_ids[] = {
+    "", "a/b", "../x", "a b", "a?b", "\xc3\xa9", "a\r\nb", (DIGITS DIGITS)};
 
 START_TEST(an_id_is_part_of_a_path)
 {
@@ -98,6 +99,7 @@ static const struct {
     {ROOT ";Parent=", NULL},
     {ROOT ";Parent=53995c3f42cd8ad", NULL},
     {ROOT ";Parent=53995c3f42cd8adZ", NULL},
+    {ROOT ";Parent=53995c3f42cd8ad8a", NULL},
     {ROOT ";XParent=53995c3f42cd8ad8", NULL},
     {"Root=1-5759e988-bd862e3fe1be46a99427279;Parent=53995c3f42cd8ad8", NULL},
     {"Root=1-5759e988-bd862e3fe1be46a994272793a;Parent=53995c3f42cd8ad8", NULL},

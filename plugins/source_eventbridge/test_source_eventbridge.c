@@ -150,15 +150,21 @@ END_TEST
 START_TEST(the_tutorial_s_name_of_the_type_does_too)
 {
 	char body[1000];
-	const char *whole = envelope(7, -1, NULL);
 	with("");
-	snprintf(body, sizeof(body), "{\"detailType\":\"t\",%s", whole + 1);
+	snprintf(body, sizeof(body), "{\"detailType\":\"t\",%s", envelope(7, -1, NULL) + 1);
 	post(body);
 	settle_last();
 	ck_assert_uint_eq(mock_emitted(m), 1);
 	end();
 	with("");
-	snprintf(body, sizeof(body), "{\"detailType\":7,%s", whole + 1);
+	/* Where AWS' own is there, it is nobody's business what else is. */
+	snprintf(body, sizeof(body), "{\"detailType\":7,%s", envelope(-1, -1, NULL) + 1);
+	post(body);
+	settle_last();
+	ck_assert_uint_eq(mock_emitted(m), 1);
+	end();
+	with("");
+	snprintf(body, sizeof(body), "{\"detailType\":7,%s", envelope(7, -1, NULL) + 1);
 	expect_refused(body, "detailType", "must be a string");
 	end();
 }
