@@ -69,6 +69,12 @@ void random_fill(struct random *r, void *out, size_t len)
 	}
 }
 
+void random_refresh(struct random *r)
+{
+	memset(r->pool, 0, sizeof(r->pool));
+	r->left = 0;
+}
+
 uint64_t random_below(struct random *r, uint64_t bound)
 {
 	uint64_t x;

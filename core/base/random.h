@@ -22,6 +22,8 @@ void random_init(struct random *r);
 void random_init_seeded(struct random *r, uint64_t seed);
 
 void random_fill(struct random *r, void *out, size_t len);
+/* Forgets what was got ahead of need; a seeded one goes on with its sequence. */
+void random_refresh(struct random *r);
 /* Evenly spread over 0 .. bound-1; 0 for bound 0. */
 uint64_t random_below(struct random *r, uint64_t bound);
 

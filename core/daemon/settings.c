@@ -437,6 +437,18 @@ struct ow_sink_policy settings_sink_policy(const struct component_settings *sink
 	return policy;
 }
 
+struct ow_source_nature settings_source_nature(const struct component_settings *source)
+{
+	struct ow_source_nature nature = {.size = sizeof(nature)};
+	struct ow_source_ops ops;
+	uint32_t size;
+	memcpy(&size, source->component->description.ops, sizeof(size));
+	sized_copy(&ops, sizeof(ops), source->component->description.ops, size);
+	if (ops.nature)
+		ops.nature(source->conf, &nature);
+	return nature;
+}
+
 void settings_free(struct settings *s)
 {
 	if (!s)

@@ -65,6 +65,8 @@ struct settings *settings_load(
     const char *file, const char *const *plugin_dirs, struct conf_report *report);
 /* How a sink wants to be retried, from its configuration. */
 struct ow_sink_policy settings_sink_policy(const struct component_settings *sink);
+/* What a source can do with events it is told to keep, from its configuration. */
+struct ow_source_nature settings_source_nature(const struct component_settings *source);
 void settings_free(struct settings *s); /* NULL is fine */
 
 #endif

@@ -19,6 +19,7 @@ struct ow_event {
 	unsigned references;
 	struct ow_instance *source;
 	int64_t arrived_wall, arrived_us;
+	int64_t limit_us; /* INT64_MAX: none */
 
 	/* from a request: the head's texts point into block */
 	struct http_head head;
@@ -108,6 +109,7 @@ struct ow_event *event_create(struct ow_instance *source)
 	e->source = source;
 	e->arrived_wall = clock_wall(clock);
 	e->arrived_us = clock_mono_us(clock);
+	e->limit_us = INT64_MAX;
 	return e;
 }
 
@@ -172,6 +174,16 @@ struct ow_text event_get_header(const struct ow_event *e, const char *name)
 		if (text_equal_nocase(text_of(h->name), text_of(name)))
 			return text_of(h->value);
 	return http_head_field(&e->head, name);
+}
+
+void event_put_limit(struct ow_event *e, int64_t ms)
+{
+	e->limit_us = e->arrived_us + ms * 1000;
+}
+
+int64_t event_limit_us(const struct ow_event *e)
+{
+	return e->limit_us;
 }
 
 struct ow_text event_get_path(const struct ow_event *e)

@@ -24,6 +24,7 @@ void event_release(struct ow_event *e); /* NULL is fine */
 void event_put_body(struct ow_event *e, const void *data, size_t len);
 void event_put_header(struct ow_event *e, const char *name, const char *value);
 void event_put_path(struct ow_event *e, const char *path); /* as if requested */
+void event_put_limit(struct ow_event *e, int64_t ms);	   /* see host->event_limit */
 
 struct ow_text event_get_body(const struct ow_event *e);
 struct ow_text event_get_header(const struct ow_event *e, const char *name);
@@ -31,6 +32,8 @@ struct ow_text event_get_path(const struct ow_event *e);
 struct ow_instance *event_get_source(const struct ow_event *e);
 int64_t event_arrived_wall(const struct ow_event *e); /* milliseconds */
 int64_t event_arrived_us(const struct ow_event *e);   /* monotonic microseconds */
+/* When its delivery has to end for its source, monotonic; INT64_MAX: whenever. */
+int64_t event_limit_us(const struct ow_event *e);
 const char *event_get_trace(const struct ow_event *e);
 /* W3C trace context to pass on: same trace, a span of our own. Borrowed. */
 struct ow_text event_get_traceparent(const struct ow_event *e);

@@ -47,6 +47,11 @@ static int64_t host_mono_ms(struct ow_instance *self)
 	return clock_mono(worker_clock(instance_worker(self)));
 }
 
+static void host_random_refresh(struct ow_instance *self)
+{
+	random_refresh(worker_random(instance_worker(self)));
+}
+
 static void host_random(struct ow_instance *self, void *out, size_t len)
 {
 	random_fill(worker_random(instance_worker(self)), out, len);
@@ -321,6 +326,8 @@ const struct ow_host *host_table(void)
 	    .tls_problem = tls_client_problem,
 	    .resolve = host_resolve,
 	    .resolve_cancel = host_resolve_cancel,
+	    .event_limit = event_put_limit,
+	    .random_refresh = host_random_refresh,
 	};
 	return &table;
 }

@@ -139,6 +139,8 @@ void flow_new(struct engine *engine, struct route *route, bool unreadable,
 	if (route) {
 		f->deadline_us =
 		    event_arrived_us(event) + route->parts.policy->deadline_ms * 1000;
+		if (event_limit_us(event) < f->deadline_us)
+			f->deadline_us = event_limit_us(event);
 		f->too_many = route->inflight >= route->parts.policy->max_inflight;
 		route->inflight++;
 		metric_move(route->inflight_gauge, 1);

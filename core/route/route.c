@@ -8,7 +8,7 @@
 
 const char *outcome_name(enum ow_outcome outcome)
 {
-	static const char *const names[OUTCOMES] = {[OW_DELIVERED] = "delivered",
+	static const char *const names[OW_ACCEPTED + 1] = {[OW_DELIVERED] = "delivered",
 	    [OW_DUPLICATE] = "duplicate",
 	    [OW_INVALID] = "invalid",
 	    [OW_FAILED] = "failed",
@@ -16,7 +16,9 @@ const char *outcome_name(enum ow_outcome outcome)
 	    [OW_UNROUTED] = "unrouted",
 	    [OW_PASSED] = "passed",
 	    [OW_MISMATCH] = "mismatch",
-	    [OW_MISSING_KEY] = "missing_key"};
+	    [OW_MISSING_KEY] = "missing_key",
+	    [OW_UNSURE] = "unknown",
+	    [OW_ACCEPTED] = "accepted"};
 	return names[outcome];
 }
 

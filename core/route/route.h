@@ -77,8 +77,8 @@ struct route_parts {
 	size_t also_count;
 };
 
-/* Values of enum ow_outcome, none included. Not in the ABI: there it grows. */
-#define OUTCOMES (OW_MISSING_KEY + 1)
+/* Values of enum ow_outcome that are counted, none included. Not in the ABI: there it grows. */
+#define OUTCOMES (OW_UNSURE + 1)
 
 struct route {
 	struct route_parts parts;

@@ -47,6 +47,10 @@ static enum ow_outcome keyer_outcome(const struct verdict *v)
 		return OW_FAILED;
 	if (v->outcome == OW_MISSING_KEY)
 		return OW_INVALID;
+	if (v->outcome == OW_UNSURE)
+		return OW_FAILED;
+	if (v->outcome == OW_ACCEPTED)
+		return OW_DELIVERED;
 	return v->outcome == OW_MISMATCH ? OW_REJECTED : told_outcome(v);
 }
 

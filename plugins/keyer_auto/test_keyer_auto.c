@@ -9,47 +9,26 @@
 #define VECTORS	     SOURCE_DIR "/tests/data/auto-keys.jsonl"
 #define VECTOR_COUNT 41
 
-static struct mock *m;
-static const struct ow_component *automatic;
-static struct ow_instance *keyer;
-
-static void with(const char *yaml)
-{
-	keyer = mock_instance(m, automatic, "auto", mock_conf(m, automatic, yaml));
-}
-
 static void setup(void)
 {
-	m = mock_new();
-	automatic = mock_component(ow_module(), "auto");
-	with(NULL);
-}
-
-static void teardown(void)
-{
-	mock_free(m);
-	m = NULL;
-}
-
-static struct ow_key *key_of(const char *body)
-{
-	return mock_key(keyer, mock_event(m, body), false);
+	keyer_begin("auto");
+	keyer_with(NULL);
 }
 
 START_TEST(vectors)
 {
-	key_vectors_check(m, automatic, "event:", VECTORS, VECTOR_COUNT, NULL);
+	key_vectors_check("event:", VECTORS, VECTOR_COUNT, NULL);
 }
 END_TEST
 
 START_TEST(describes_itself)
 {
-	const struct ow_keyer_ops *ops = automatic->ops;
+	const struct ow_keyer_ops *ops = component->ops;
 	ck_assert_int_eq(ops->invalid_status, 400);
 	ck_assert_int_eq(ops->window_ms, 300000);
 	ck_assert(ops->reply == NULL);
-	ck_assert_str_eq(mock_conf_complaints(m, automatic, automatic->example), "");
-	ck_assert_str_eq(mock_conf_complaints(m, automatic, "ids: [id, eventId, id]\n"),
+	ck_assert_str_eq(mock_conf_complaints(mock, component, component->example), "");
+	ck_assert_str_eq(mock_conf_complaints(mock, component, "ids: [id, eventId, id]\n"),
 	    "test.yaml:1:6: error: is a list: item 2 must be `id`, "
 	    "`conversation`, `interaction` or `payload`, not `eventId`\n"
 	    "test.yaml:1:6: error: has `id` twice: remove one\n");
@@ -83,7 +62,7 @@ START_TEST(hostile_texts)
 	for (size_t i = 0; i < sizeof(details) / sizeof(*details); i++) {
 		struct buf body = BUF_INIT;
 		buf_printf(&body, "{\"detail\":\"%s\"}", details[i]);
-		assert_refused(m, keyer, body.data, "id", "is missing", true);
+		assert_refused(body.data, "id", "is missing", true);
 		buf_free(&body);
 	}
 	struct buf deep = BUF_INIT;
@@ -91,21 +70,20 @@ START_TEST(hostile_texts)
 	for (int i = 0; i < 100000; i++)
 		buf_add_char(&deep, '[');
 	buf_add_string(&deep, "\"}");
-	assert_refused(m, keyer, deep.data, "id", "is missing", true);
+	assert_refused(deep.data, "id", "is missing", true);
 	buf_free(&deep);
 }
 END_TEST
 
 START_TEST(faults)
 {
-	assert_refused(m, keyer, "[]", "body", "must be a JSON object", false);
-	assert_refused(m, keyer, "{}", "id", "is missing", true);
-	assert_refused(
-	    m, keyer, "{\"id\":[1]}", "id", "must be a string, a number or a boolean", false);
-	assert_refused(m, keyer, "{\"detail\":\"{\\\"conversationId\\\":{\\\"a\\\":1}}\"}",
+	assert_refused("[]", "body", "must be a JSON object", false);
+	assert_refused("{}", "id", "is missing", true);
+	assert_refused("{\"id\":[1]}", "id", "must be a string, a number or a boolean", false);
+	assert_refused("{\"detail\":\"{\\\"conversationId\\\":{\\\"a\\\":1}}\"}",
 	    "detail/conversationId", "must be a string, a number or a boolean", false);
-	with("prefer: business\n");
-	assert_refused(m, keyer, "{}", "detail/conversationId", "is missing", true);
+	keyer_with("prefer: business\n");
+	assert_refused("{}", "detail/conversationId", "is missing", true);
 }
 END_TEST
 
@@ -114,9 +92,9 @@ START_TEST(labels)
 	static const char body[] = "{\"id\":\"e\",\"detail-type\":\"t\",\"source\":\"s\"}";
 	assert_text(key_of(body)->label, "t");
 	ck_assert_ptr_null(key_of("{\"id\":\"e\",\"detail-type\":5}")->label.data);
-	with("label: /source\n");
+	keyer_with("label: /source\n");
 	assert_text(key_of(body)->label, "s");
-	with("label: \"\"\n");
+	keyer_with("label: \"\"\n");
 	ck_assert_ptr_null(key_of(body)->label.data);
 }
 END_TEST
@@ -126,9 +104,9 @@ START_TEST(explains)
 	static const char *const outer[][2] = {{"id", "e-1 from /id"}};
 	static const char *const inner[][2] = {
 	    {"conversation", "gc_c from the text at /detail, /conversationId"}};
-	assert_explained(m, keyer, "{\"id\":\"e-1\"}", outer, 1, "e-1");
+	assert_explained("{\"id\":\"e-1\"}", outer, 1, "e-1");
 	assert_explained(
-	    m, keyer, "{\"detail\":\"{\\\"conversationId\\\":\\\"c\\\"}\"}", inner, 1, "gc_c");
+	    "{\"detail\":\"{\\\"conversationId\\\":\\\"c\\\"}\"}", inner, 1, "gc_c");
 }
 END_TEST
 
@@ -136,7 +114,7 @@ static Suite *suite(void)
 {
 	Suite *s = suite_create("keyer_auto");
 	TCase *t = tcase_create("keys");
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, keyer_end);
 	tcase_add_test(t, vectors);
 	tcase_add_test(t, describes_itself);
 	tcase_add_test(t, finds_what_either_service_found);

@@ -8,31 +8,10 @@
 #define VECTORS	     SOURCE_DIR "/tests/data/cognigy-keys.jsonl"
 #define VECTOR_COUNT 33
 
-static struct mock *m;
-static const struct ow_component *cognigy;
-static struct ow_instance *keyer;
-
-static void with(const char *yaml)
-{
-	keyer = mock_instance(m, cognigy, "cognigy", mock_conf(m, cognigy, yaml));
-}
-
 static void setup(void)
 {
-	m = mock_new();
-	cognigy = mock_component(ow_module(), "cognigy");
-	with(NULL);
-}
-
-static void teardown(void)
-{
-	mock_free(m);
-	m = NULL;
-}
-
-static struct ow_key *key_of(const char *body)
-{
-	return mock_key(keyer, mock_event(m, body), false);
+	keyer_begin("cognigy");
+	keyer_with(NULL);
 }
 
 /* ---- keys ---- */
@@ -43,17 +22,18 @@ static const char basic[] = "{\"dialogId\":\"dlg-1\",\"nodeId\":\"node-9\",\"seq
 
 START_TEST(vectors)
 {
-	key_vectors_check(m, cognigy, "cognigy:fp:", VECTORS, VECTOR_COUNT, NULL);
+	key_vectors_check("cognigy:fp:", VECTORS, VECTOR_COUNT, NULL);
 }
 END_TEST
 
 START_TEST(describes_itself)
 {
-	const struct ow_keyer_ops *ops = cognigy->ops;
+	const struct ow_keyer_ops *ops = component->ops;
 	ck_assert_int_eq(ops->invalid_status, 400);
 	ck_assert_int_eq(ops->window_ms, 300000);
-	ck_assert_str_eq(mock_conf_complaints(m, cognigy, cognigy->example), "");
-	ck_assert_str_eq(mock_conf_complaints(m, cognigy, "dialog: \"\"\nsequence: \"\"\n"),
+	ck_assert_str_eq(mock_conf_complaints(mock, component, component->example), "");
+	ck_assert_str_eq(
+	    mock_conf_complaints(mock, component, "dialog: \"\"\nsequence: \"\"\n"),
 	    "test.yaml:1:9: error: must name a member such as /id: "
 	    "empty is the whole document\n"
 	    "test.yaml:2:11: error: must name a member such as "
@@ -107,8 +87,8 @@ START_TEST(faults)
 		"variables", "must be an object", false},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_refused(m, keyer, cases[i].body, cases[i].field, cases[i].problem,
-		    cases[i].missing);
+		assert_refused(
+		    cases[i].body, cases[i].field, cases[i].problem, cases[i].missing);
 }
 END_TEST
 
@@ -157,7 +137,7 @@ START_TEST(sequences)
 		struct buf body = BUF_INIT, canonical = BUF_INIT;
 		buf_printf(&body, "{\"dialogId\":\"d\",\"nodeId\":\"n\",\"sequence\":%s}",
 		    cases[i][0]);
-		struct ow_key *key = mock_key(keyer, mock_event(m, body.data), true);
+		struct ow_key *key = mock_key(keyer, mock_event(mock, body.data), true);
 		ck_assert_msg((key->rc == OW_OK) == (cases[i][1] != NULL), "%s", cases[i][0]);
 		buf_printf(&canonical, "d:n:%s", cases[i][1] ? cases[i][1] : "");
 		if (cases[i][1])
@@ -170,8 +150,8 @@ END_TEST
 
 START_TEST(paths_are_options)
 {
-	with("dialog: /sessionId\nnode: /active/nodeId\nsequence: /meta/n\n"
-	     "variables: /context\nprefix: \"c:\"\n");
+	keyer_with("dialog: /sessionId\nnode: /active/nodeId\nsequence: /meta/n\n"
+		   "variables: /context\nprefix: \"c:\"\n");
 	struct ow_key *key =
 	    key_of("{\"sessionId\":\"dlg-1\",\"active\":{\"nodeId\":\"node-9\"},"
 		   "\"meta\":{\"n\":3},\"variables\":5}");
@@ -187,9 +167,10 @@ END_TEST
 
 START_TEST(inputs_have_ids)
 {
-	with("sequence: /inputId\nsequence_type: text\n");
+	keyer_with("sequence: /inputId\nsequence_type: text\n");
 	struct ow_key *key = mock_key(keyer,
-	    mock_event(m, "{\"dialogId\":\"d\",\"nodeId\":\"n\",\"inputId\":\"007\"}"), true);
+	    mock_event(mock, "{\"dialogId\":\"d\",\"nodeId\":\"n\",\"inputId\":\"007\"}"),
+	    true);
 	assert_text(key->canonical, "d:n:007");
 	key = key_of("{\"dialogId\":\"d\",\"nodeId\":\"n\",\"inputId\":7}");
 	ck_assert_str_eq(key->invalid_problem, "must be a string");
@@ -202,13 +183,13 @@ START_TEST(colons_can_be_told_apart)
 	static const char b[] = "{\"dialogId\":\"a\",\"nodeId\":\"b:c\",\"sequence\":\"1\"}";
 	static const char c[] = "{\"dialogId\":\"a\",\"nodeId\":\"b:c\",\"sequence\":1.0}";
 	ck_assert(text_equal(key_of(a)->text, key_of(b)->text));
-	with("encoding: unambiguous\n");
+	keyer_with("encoding: unambiguous\n");
 	ck_assert(!text_equal(key_of(a)->text, key_of(b)->text));
 	ck_assert(text_equal(key_of(b)->text, key_of(c)->text));
-	struct ow_key *key = mock_key(keyer, mock_event(m, b), true);
+	struct ow_key *key = mock_key(keyer, mock_event(mock, b), true);
 	assert_text(key->canonical, "[\"a\",\"b:c\",1]");
-	with("encoding: unambiguous\nsequence_type: text\n");
-	key = mock_key(keyer, mock_event(m, b), true);
+	keyer_with("encoding: unambiguous\nsequence_type: text\n");
+	key = mock_key(keyer, mock_event(mock, b), true);
 	assert_text(key->canonical, "[\"a\",\"b:c\",\"1\"]");
 }
 END_TEST
@@ -220,8 +201,7 @@ START_TEST(explains)
 	    {"node", "\"node-9\" from /nodeId"},
 	    {"sequence", "3 from /sequence"},
 	};
-	assert_explained(
-	    m, keyer, basic, fields, sizeof(fields) / sizeof(*fields), "dlg-1:node-9:3");
+	assert_explained(basic, fields, sizeof(fields) / sizeof(*fields), "dlg-1:node-9:3");
 }
 END_TEST
 
@@ -236,13 +216,13 @@ START_TEST(results_are_replayed)
 	    .body = text_of(" {\"a\": 1.0, \"a\":2 }\n")};
 	struct ow_reply_request request = {
 	    .outcome = OW_DELIVERED, .status = 200, .why = "delivered", .result = &result};
-	assert_reply(m, keyer, basic, &request,
+	assert_reply(basic, &request,
 	    "{\"status\":\"success\",\"data\": {\"a\": 1.0, \"a\":2 }\n" FINGERPRINT);
 	request.outcome = OW_DUPLICATE;
-	assert_reply(m, keyer, basic, &request,
+	assert_reply(basic, &request,
 	    "{\"status\":\"cached\",\"data\": {\"a\": 1.0, \"a\":2 }\n" FINGERPRINT);
 	request.waited = true;
-	assert_reply(m, keyer, basic, &request,
+	assert_reply(basic, &request,
 	    "{\"status\":\"cached\",\"data\": {\"a\": 1.0, \"a\":2 }\n" FINGERPRINT);
 }
 END_TEST
@@ -281,7 +261,7 @@ START_TEST(answers_are_not_trusted)
 		struct buf expected = BUF_INIT;
 		buf_printf(&expected, "{\"status\":\"success\",\"data\":%s" FINGERPRINT,
 		    cases[i].data);
-		assert_reply(m, keyer, basic, &request, expected.data);
+		assert_reply(basic, &request, expected.data);
 		buf_free(&expected);
 	}
 }
@@ -291,11 +271,10 @@ START_TEST(without_a_result)
 {
 	struct ow_reply_request request = {
 	    .outcome = OW_DUPLICATE, .status = 200, .why = "duplicate"};
-	assert_reply(
-	    m, keyer, basic, &request, "{\"status\":\"cached\",\"data\":null" FINGERPRINT);
+	assert_reply(basic, &request, "{\"status\":\"cached\",\"data\":null" FINGERPRINT);
 	request.outcome = OW_DELIVERED;
-	assert_reply(m, keyer, "{}", &request,
-	    "{\"status\":\"success\",\"data\":null,\"fingerprint\":null}");
+	assert_reply(
+	    "{}", &request, "{\"status\":\"success\",\"data\":null,\"fingerprint\":null}");
 }
 END_TEST
 
@@ -305,22 +284,20 @@ START_TEST(failures)
 	    "{\"detail\":\"Missing or malformed Cognigy.AI payload\"}";
 	struct ow_reply_request request = {
 	    .outcome = OW_INVALID, .status = 400, .why = "x is wrong"};
-	assert_reply(m, keyer, "{", &request, malformed);
-	assert_reply(m, keyer, "{\"dialogId\":\"\xff\"}", &request, malformed);
-	assert_reply(m, keyer, "[]", &request, malformed);
-	assert_reply(m, keyer, "{}", &request, malformed);
+	assert_reply("{", &request, malformed);
+	assert_reply("{\"dialogId\":\"\xff\"}", &request, malformed);
+	assert_reply("[]", &request, malformed);
+	assert_reply("{}", &request, malformed);
 	request.status = 202;
-	ck_assert(!reply_for(m, keyer, "{}", &request)->begun);
+	ck_assert(!reply_for("{}", &request)->begun);
 	request.outcome = OW_FAILED;
 	request.status = 502;
 	request.why = "the sink answered \"500\"";
-	assert_reply(
-	    m, keyer, basic, &request, "{\"detail\":\"the sink answered \\\"500\\\"\"}");
+	assert_reply(basic, &request, "{\"detail\":\"the sink answered \\\"500\\\"\"}");
 	request.outcome = OW_REJECTED;
-	assert_reply(
-	    m, keyer, basic, &request, "{\"detail\":\"the sink answered \\\"500\\\"\"}");
+	assert_reply(basic, &request, "{\"detail\":\"the sink answered \\\"500\\\"\"}");
 	request.store_failed = true;
-	assert_reply(m, keyer, basic, &request, "{\"detail\":\"Cache service unavailable\"}");
+	assert_reply(basic, &request, "{\"detail\":\"Cache service unavailable\"}");
 }
 END_TEST
 
@@ -328,7 +305,7 @@ static Suite *suite(void)
 {
 	Suite *s = suite_create("keyer_cognigy");
 	TCase *t = tcase_create("keys");
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, keyer_end);
 	tcase_add_test(t, vectors);
 	tcase_add_test(t, describes_itself);
 	tcase_add_test(t, optional_fields);
@@ -341,7 +318,7 @@ static Suite *suite(void)
 	tcase_add_test(t, explains);
 	suite_add_tcase(s, t);
 	t = tcase_create("replies");
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, keyer_end);
 	tcase_add_test(t, results_are_replayed);
 	tcase_add_test(t, answers_are_not_trusted);
 	tcase_add_test(t, without_a_result);

@@ -8,30 +8,10 @@
 #define VECTORS	     SOURCE_DIR "/tests/data/cxone-keys.jsonl"
 #define VECTOR_COUNT 75
 
-static struct mock *m;
-static struct ow_instance *keyer;
-
-static void with(const char *yaml)
-{
-	m = mock_new();
-	const struct ow_component *cxone = mock_component(ow_module(), "cxone");
-	keyer = mock_instance(m, cxone, "cxone", mock_conf(m, cxone, yaml));
-}
-
 static void setup(void)
 {
-	with(NULL);
-}
-
-static void teardown(void)
-{
-	mock_free(m);
-	m = NULL;
-}
-
-static struct ow_key *key_of(const char *body)
-{
-	return mock_key(keyer, mock_event(m, body), false);
+	keyer_begin("cxone");
+	keyer_with(NULL);
 }
 
 /* ---- the vectors ---- */
@@ -51,8 +31,7 @@ static void check_label(const char *name, struct ow_text event, const struct ow_
 
 START_TEST(vectors)
 {
-	const struct ow_component *cxone = mock_component(ow_module(), "cxone");
-	key_vectors_check(m, cxone, "cxone:dedup:", VECTORS, VECTOR_COUNT, check_label);
+	key_vectors_check("cxone:dedup:", VECTORS, VECTOR_COUNT, check_label);
 }
 END_TEST
 
@@ -65,12 +44,11 @@ static const char basic[] =
 
 START_TEST(describes_itself)
 {
-	const struct ow_component *cxone = mock_component(ow_module(), "cxone");
-	const struct ow_keyer_ops *ops = cxone->ops;
+	const struct ow_keyer_ops *ops = component->ops;
 	ck_assert_int_eq(ops->invalid_status, 422);
 	ck_assert_int_eq(ops->window_ms, 300000);
-	ck_assert_str_eq(mock_conf_complaints(m, cxone, cxone->example), "");
-	ck_assert_str_eq(mock_conf_complaints(m, cxone, "timestamp: \"\"\n"), "");
+	ck_assert_str_eq(mock_conf_complaints(mock, component, component->example), "");
+	ck_assert_str_eq(mock_conf_complaints(mock, component, "timestamp: \"\"\n"), "");
 }
 END_TEST
 
@@ -90,14 +68,13 @@ END_TEST
 
 START_TEST(paths_are_options)
 {
-	teardown();
-	with("trigger_id: /eventId\n"
-	     "entity_id: /data/case/id\n"
-	     "timestamp: \"\"\n"
-	     "event_type: /eventType\n"
-	     "contact_id: /data/a~1b\n"
-	     "queue_id: /data/queues/0\n"
-	     "prefix: \"cx:\"\n");
+	keyer_with("trigger_id: /eventId\n"
+		   "entity_id: /data/case/id\n"
+		   "timestamp: \"\"\n"
+		   "event_type: /eventType\n"
+		   "contact_id: /data/a~1b\n"
+		   "queue_id: /data/queues/0\n"
+		   "prefix: \"cx:\"\n");
 	struct ow_key *key = key_of(
 	    "{\"eventId\":\"trg-1\",\"eventType\":\"contact.created\","
 	    "\"data\":{\"case\":{\"id\":\"ent-1\"},\"a/b\":\"c-100\",\"queues\":[\"q-7\"]}}");
@@ -126,7 +103,7 @@ START_TEST(faults_are_told_in_order)
 	    {"5", "body", "must be a JSON object"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_refused(m, keyer, cases[i].body, cases[i].field, cases[i].problem,
+		assert_refused(cases[i].body, cases[i].field, cases[i].problem,
 		    strcmp(cases[i].problem, "is missing") == 0);
 }
 END_TEST
@@ -141,9 +118,8 @@ START_TEST(explains)
 	    {"triggerId", "\"t\\u00e9\" from /triggerId"},
 	    {"timestamp (not in the key)", "\"x\" from /timestamp"},
 	};
-	assert_explained(m, keyer,
-	    "{\"triggerId\":\"t\\u00e9\",\"entityId\":\"e\",\"timestamp\":\"x\","
-	    "\"data\":{\"contactId\":{\"b\":1.0,\"a\":null}}}",
+	assert_explained("{\"triggerId\":\"t\\u00e9\",\"entityId\":\"e\",\"timestamp\":\"x\","
+			 "\"data\":{\"contactId\":{\"b\":1.0,\"a\":null}}}",
 	    fields, sizeof(fields) / sizeof(*fields),
 	    "{\"contactId\":{\"a\":null,\"b\":1.0},\"entityId\":\"e\","
 	    "\"eventType\":\"unknown\",\"queueId\":\"\",\"triggerId\":\"t\\u00e9\"}");
@@ -156,17 +132,14 @@ START_TEST(replies_of_accepted_events)
 {
 	struct ow_reply_request request = {
 	    .outcome = OW_DELIVERED, .status = 200, .why = "delivered"};
-	assert_reply(
-	    m, keyer, basic, &request, "{\"status\":\"routed\",\"triggerId\":\"trg-1\"}");
+	assert_reply(basic, &request, "{\"status\":\"routed\",\"triggerId\":\"trg-1\"}");
 	request.outcome = OW_DUPLICATE;
-	assert_reply(m, keyer, basic, &request,
-	    "{\"status\":\"duplicate_discarded\",\"triggerId\":\"trg-1\"}");
-	request.waited = true;
 	assert_reply(
-	    m, keyer, basic, &request, "{\"status\":\"routed\",\"triggerId\":\"trg-1\"}");
-	assert_reply(m, keyer,
-	    "{\"triggerId\":\"\\\"\\u0000\\n\\ud83d\\ude00\",\"entityId\":\"e\","
-	    "\"timestamp\":\"x\"}",
+	    basic, &request, "{\"status\":\"duplicate_discarded\",\"triggerId\":\"trg-1\"}");
+	request.waited = true;
+	assert_reply(basic, &request, "{\"status\":\"routed\",\"triggerId\":\"trg-1\"}");
+	assert_reply("{\"triggerId\":\"\\\"\\u0000\\n\\ud83d\\ude00\",\"entityId\":\"e\","
+		     "\"timestamp\":\"x\"}",
 	    &request,
 	    "{\"status\":\"routed\",\"triggerId\":\"\\\"\\u0000\\n\xf0\x9f\x98\x80\"}");
 }
@@ -176,27 +149,26 @@ START_TEST(replies_of_invalid_events)
 {
 	struct ow_reply_request request = {
 	    .outcome = OW_INVALID, .status = 422, .why = "x is wrong"};
-	assert_reply(m, keyer, "{\"triggerId\":\"t\",\"timestamp\":\"x\"}", &request,
+	assert_reply("{\"triggerId\":\"t\",\"timestamp\":\"x\"}", &request,
 	    "{\"detail\":[{\"type\":\"missing\",\"loc\":[\"body\",\"entityId\"],"
 	    "\"msg\":\"Field required\"}]}");
-	assert_reply(m, keyer, "{\"triggerId\":5}", &request,
+	assert_reply("{\"triggerId\":5}", &request,
 	    "{\"detail\":[{\"type\":\"string_type\",\"loc\":[\"body\",\"triggerId\"],"
 	    "\"msg\":\"Input should be a valid string\"}]}");
-	assert_reply(m, keyer,
-	    "{\"triggerId\":\"t\",\"entityId\":\"e\",\"timestamp\":\"x\",\"data\":[]}",
+	assert_reply("{\"triggerId\":\"t\",\"entityId\":\"e\",\"timestamp\":\"x\",\"data\":[]}",
 	    &request,
 	    "{\"detail\":[{\"type\":\"dict_type\",\"loc\":[\"body\",\"data\"],"
 	    "\"msg\":\"Input should be a valid dictionary\"}]}");
-	assert_reply(m, keyer, "\"x\"", &request,
+	assert_reply("\"x\"", &request,
 	    "{\"detail\":[{\"type\":\"model_attributes_type\",\"loc\":[\"body\"],"
 	    "\"msg\":\"Input should be a valid dictionary or object to extract fields "
 	    "from\"}]}");
 	request.why = "expected a \"value\"";
-	assert_reply(m, keyer, "{\"triggerId\":", &request,
+	assert_reply("{\"triggerId\":", &request,
 	    "{\"detail\":[{\"type\":\"json_invalid\",\"loc\":[\"body\"],\"msg\":\"JSON decode "
 	    "error\",\"ctx\":{\"error\":\"expected a \\\"value\\\"\"}}]}");
 	request.status = 400;
-	assert_reply(m, keyer, "{\"triggerId\":\"\xff\"}", &request,
+	assert_reply("{\"triggerId\":\"\xff\"}", &request,
 	    "{\"detail\":\"There was an error parsing the body\"}");
 }
 END_TEST
@@ -205,9 +177,8 @@ START_TEST(replies_name_nested_paths)
 {
 	struct ow_reply_request request = {
 	    .outcome = OW_INVALID, .status = 422, .why = "x is wrong"};
-	teardown();
-	with("trigger_id: /meta/a~1b/~01\n");
-	assert_reply(m, keyer, "{}", &request,
+	keyer_with("trigger_id: /meta/a~1b/~01\n");
+	assert_reply("{}", &request,
 	    "{\"detail\":[{\"type\":\"missing\",\"loc\":[\"body\",\"meta\",\"a/b\",\"~1\"],"
 	    "\"msg\":\"Field required\"}]}");
 }
@@ -217,19 +188,17 @@ START_TEST(replies_of_other_outcomes)
 {
 	struct ow_reply_request request = {
 	    .outcome = OW_FAILED, .status = 502, .why = "the sink answered \"500\""};
-	assert_reply(
-	    m, keyer, basic, &request, "{\"detail\":\"the sink answered \\\"500\\\"\"}");
+	assert_reply(basic, &request, "{\"detail\":\"the sink answered \\\"500\\\"\"}");
 	request = (struct ow_reply_request){
 	    .outcome = OW_REJECTED, .status = 503, .why = "store down"};
-	assert_reply(m, keyer, basic, &request, "{\"detail\":\"store down\"}");
+	assert_reply(basic, &request, "{\"detail\":\"store down\"}");
 	request.outcome = OW_UNROUTED;
-	assert_reply(m, keyer, "{}", &request, "{\"detail\":\"store down\"}");
+	assert_reply("{}", &request, "{\"detail\":\"store down\"}");
 	request.outcome = OW_REJECTED;
 	request.store_failed = true;
-	assert_reply(m, keyer, basic, &request, "{\"detail\":\"State backend unavailable\"}");
+	assert_reply(basic, &request, "{\"detail\":\"State backend unavailable\"}");
 	request = (struct ow_reply_request){.outcome = OW_FAILED, .status = 504, .why = "late"};
-	assert_reply(
-	    m, keyer, basic, &request, "{\"detail\":\"Downstream routing timed out\"}");
+	assert_reply(basic, &request, "{\"detail\":\"Downstream routing timed out\"}");
 }
 END_TEST
 
@@ -237,7 +206,7 @@ static Suite *suite(void)
 {
 	Suite *s = suite_create("keyer_cxone");
 	TCase *t = tcase_create("keys");
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, keyer_end);
 	tcase_add_test(t, vectors);
 	tcase_add_test(t, describes_itself);
 	tcase_add_test(t, events_do_not_touch_each_other);
@@ -246,7 +215,7 @@ static Suite *suite(void)
 	tcase_add_test(t, explains);
 	suite_add_tcase(s, t);
 	t = tcase_create("replies");
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, keyer_end);
 	tcase_add_test(t, replies_of_accepted_events);
 	tcase_add_test(t, replies_of_invalid_events);
 	tcase_add_test(t, replies_name_nested_paths);

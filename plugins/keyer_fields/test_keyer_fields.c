@@ -9,39 +9,23 @@
 #define VECTORS	     SOURCE_DIR "/tests/data/fields-keys.jsonl"
 #define VECTOR_COUNT 29
 
-static struct mock *m;
-static const struct ow_component *fields;
-static struct ow_instance *keyer;
-
-static void with(const char *yaml)
-{
-	keyer = mock_instance(m, fields, "fields", mock_conf(m, fields, yaml));
-}
-
 static void setup(void)
 {
-	m = mock_new();
-	fields = mock_component(ow_module(), "fields");
-}
-
-static void teardown(void)
-{
-	mock_free(m);
-	m = NULL;
+	keyer_begin("fields");
 }
 
 START_TEST(vectors)
 {
-	key_vectors_check(m, fields, "fields:", VECTORS, VECTOR_COUNT, NULL);
+	key_vectors_check("fields:", VECTORS, VECTOR_COUNT, NULL);
 }
 END_TEST
 
 START_TEST(describes_itself)
 {
-	const struct ow_keyer_ops *ops = fields->ops;
+	const struct ow_keyer_ops *ops = component->ops;
 	ck_assert_int_eq(ops->invalid_status, 400);
 	ck_assert_int_eq(ops->window_ms, 300000);
-	ck_assert_str_eq(mock_conf_complaints(m, fields, fields->example), "");
+	ck_assert_str_eq(mock_conf_complaints(mock, component, component->example), "");
 }
 END_TEST
 
@@ -76,30 +60,30 @@ START_TEST(complaints)
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		ck_assert_str_eq(
-		    mock_conf_complaints(m, fields, cases[i].yaml), cases[i].complaint);
+		    mock_conf_complaints(mock, component, cases[i].yaml), cases[i].complaint);
 }
 END_TEST
 
 /* The key's text, of an event with this header. */
 static struct ow_text with_header(const char *name, const char *value)
 {
-	struct ow_event *event = mock_event(m, "{\"a\":\"x\"}");
+	struct ow_event *event = mock_event(mock, "{\"a\":\"x\"}");
 	mock_event_header(event, name, value);
 	return mock_key(keyer, event, false)->text;
 }
 
 START_TEST(headers)
 {
-	with("{from: [header:Webhook-Id, /a], hash: none}");
+	keyer_with("{from: [header:Webhook-Id, /a], hash: none}");
 	assert_text(with_header("webhook-id", "msg_1"), "[\"msg_1\",\"x\"]");
 	assert_text(
 	    with_header("WEBHOOK-ID", "a\"\\b\t\x7f"), "[\"a\\\"\\\\b\\t\\u007f\",\"x\"]");
 	/* Whatever bytes come, they are characters one by one. */
 	assert_text(
 	    with_header("webhook-id", "\xc3\xa9\xff"), "[\"\\u00c3\\u00a9\\u00ff\",\"x\"]");
-	with("{from: [header:webhook-id], hash: none, encoding: plain}");
+	keyer_with("{from: [header:webhook-id], hash: none, encoding: plain}");
 	assert_text(with_header("webhook-id", "msg_1"), "msg_1");
-	struct ow_event *event = mock_event(m, "{}");
+	struct ow_event *event = mock_event(mock, "{}");
 	mock_event_header(event, "webhook-id", "");
 	const struct ow_key *key = mock_key(keyer, event, false);
 	ck_assert_int_eq(key->rc, OW_REJECT);
@@ -108,11 +92,11 @@ START_TEST(headers)
 }
 END_TEST
 
-static struct ow_text key_of(const char *a, const char *b)
+static struct ow_text member_key(const char *a, const char *b)
 {
 	struct buf body = BUF_INIT;
 	buf_printf(&body, "{\"a\":%s,\"b\":%s}", a, b);
-	struct ow_key *key = mock_key(keyer, mock_event(m, body.data), false);
+	struct ow_key *key = mock_key(keyer, mock_event(mock, body.data), false);
 	ck_assert_msg(key->rc == OW_OK, "%s", body.data);
 	buf_free(&body);
 	return key->text;
@@ -130,10 +114,10 @@ START_TEST(values_cannot_be_mixed_up)
 	    "{from: [/a, /b], hash: none}", "{from: [/a, /b]}"};
 	struct ow_text seen[sizeof(values) / sizeof(*values)][sizeof(values) / sizeof(*values)];
 	for (size_t o = 0; o < 2; o++) {
-		with(options[o]);
+		keyer_with(options[o]);
 		for (size_t i = 0; i < count * count; i++)
 			seen[i / count][i % count] =
-			    key_of(values[i / count], values[i % count]);
+			    member_key(values[i / count], values[i % count]);
 		for (size_t i = 0; i < count * count; i++)
 			for (size_t j = 0; j < i; j++)
 				if (text_equal(
@@ -148,20 +132,21 @@ END_TEST
 /* The same event has the same key, whatever came before it. */
 START_TEST(keys_are_pure)
 {
-	with("{from: [/a, /b], hash: none}");
-	assert_text(key_of("\"x\"", "{\"z\":1, \"y\":2}"), "[\"x\",{\"y\":2,\"z\":1}]");
-	key_of("[1,2,3,4,5,6,7]", "\"a long text that needs more room than the last one\"");
-	assert_refused(m, keyer, "{\"a\":\"half of a key\"}", "b", "is missing", true);
-	assert_text(key_of("\"x\"", "{ \"y\":2,\"z\":1}"), "[\"x\",{\"y\":2,\"z\":1}]");
+	keyer_with("{from: [/a, /b], hash: none}");
+	assert_text(member_key("\"x\"", "{\"z\":1, \"y\":2}"), "[\"x\",{\"y\":2,\"z\":1}]");
+	member_key("[1,2,3,4,5,6,7]", "\"a long text that needs more room than the last one\"");
+	assert_refused("{\"a\":\"half of a key\"}", "b", "is missing", true);
+	assert_text(member_key("\"x\"", "{ \"y\":2,\"z\":1}"), "[\"x\",{\"y\":2,\"z\":1}]");
 }
 END_TEST
 
 START_TEST(labels)
 {
-	with("{from: [/a], label: /type}");
-	struct ow_key *key = mock_key(keyer, mock_event(m, "{\"a\":1,\"type\":\"t\"}"), false);
+	keyer_with("{from: [/a], label: /type}");
+	struct ow_key *key =
+	    mock_key(keyer, mock_event(mock, "{\"a\":1,\"type\":\"t\"}"), false);
 	assert_text(key->label, "t");
-	key = mock_key(keyer, mock_event(m, "{\"a\":1,\"type\":5}"), false);
+	key = mock_key(keyer, mock_event(mock, "{\"a\":1,\"type\":5}"), false);
 	ck_assert_ptr_null(key->label.data);
 }
 END_TEST
@@ -170,8 +155,8 @@ START_TEST(explains)
 {
 	static const char *const shown[][2] = {
 	    {"/a", "{\"b\":1}"}, {"/t", "1714564800000"}, {"/none", "null"}};
-	with("{from: [/a, /t], optional: [/none], round: {field: /t, to: 1m}}");
-	assert_explained(m, keyer, "{\"a\":{ \"b\":1},\"t\":1714564801}", shown,
+	keyer_with("{from: [/a, /t], optional: [/none], round: {field: /t, to: 1m}}");
+	assert_explained("{\"a\":{ \"b\":1},\"t\":1714564801}", shown,
 	    sizeof(shown) / sizeof(*shown), "[{\"b\":1},1714564800000,null]");
 }
 END_TEST
@@ -180,20 +165,20 @@ START_TEST(replies)
 {
 	struct ow_reply_request request = {
 	    .outcome = OW_INVALID, .status = 400, .why = "a \"is\" missing"};
-	with("from: [/a]");
-	ck_assert(!reply_for(m, keyer, "{}", &request)->begun);
-	with("{from: [/a], status: 422}");
-	const struct ow_reply *reply = reply_for(m, keyer, "{}", &request);
+	keyer_with("from: [/a]");
+	ck_assert(!reply_for("{}", &request)->begun);
+	keyer_with("{from: [/a], status: 422}");
+	const struct ow_reply *reply = reply_for("{}", &request);
 	ck_assert_int_eq(reply->status, 422);
 	assert_text(reply->body, "{\"status\":\"invalid\",\"error\":\"a \\\"is\\\" missing\"}");
 	request.status = 202;
-	ck_assert(!reply_for(m, keyer, "{}", &request)->begun);
+	ck_assert(!reply_for("{}", &request)->begun);
 	request.outcome = OW_DELIVERED;
 	request.status = 200;
-	ck_assert(!reply_for(m, keyer, "{\"a\":1}", &request)->begun);
+	ck_assert(!reply_for("{\"a\":1}", &request)->begun);
 	request.outcome = OW_FAILED;
 	request.status = 502;
-	ck_assert(!reply_for(m, keyer, "{\"a\":1}", &request)->begun);
+	ck_assert(!reply_for("{\"a\":1}", &request)->begun);
 }
 END_TEST
 
@@ -201,7 +186,7 @@ static Suite *suite(void)
 {
 	Suite *s = suite_create("keyer_fields");
 	TCase *t = tcase_create("keys");
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, keyer_end);
 	tcase_add_test(t, vectors);
 	tcase_add_test(t, describes_itself);
 	tcase_add_test(t, complaints);

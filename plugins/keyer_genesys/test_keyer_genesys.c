@@ -9,31 +9,10 @@
 #define VECTORS	     SOURCE_DIR "/tests/data/genesys-keys.jsonl"
 #define VECTOR_COUNT 56
 
-static struct mock *m;
-static const struct ow_component *genesys;
-static struct ow_instance *keyer;
-
-static void with(const char *yaml)
-{
-	keyer = mock_instance(m, genesys, "genesys", mock_conf(m, genesys, yaml));
-}
-
 static void setup(void)
 {
-	m = mock_new();
-	genesys = mock_component(ow_module(), "genesys");
-	with(NULL);
-}
-
-static void teardown(void)
-{
-	mock_free(m);
-	m = NULL;
-}
-
-static struct ow_key *key_of(const char *body)
-{
-	return mock_key(keyer, mock_event(m, body), false);
+	keyer_begin("genesys");
+	keyer_with(NULL);
 }
 
 /* An envelope with this id, these members more, and this detail. */
@@ -66,17 +45,17 @@ static bool same(const char *a, const char *b)
 
 START_TEST(vectors)
 {
-	key_vectors_check(m, genesys, "genesys_dedup:", VECTORS, VECTOR_COUNT, NULL);
+	key_vectors_check("genesys_dedup:", VECTORS, VECTOR_COUNT, NULL);
 }
 END_TEST
 
 START_TEST(describes_itself)
 {
-	const struct ow_keyer_ops *ops = genesys->ops;
+	const struct ow_keyer_ops *ops = component->ops;
 	ck_assert_int_eq(ops->invalid_status, 400);
 	ck_assert_int_eq(ops->window_ms, 3600000);
-	ck_assert_str_eq(mock_conf_complaints(m, genesys, genesys->example), "");
-	ck_assert_str_eq(mock_conf_complaints(m, genesys,
+	ck_assert_str_eq(mock_conf_complaints(mock, component, component->example), "");
+	ck_assert_str_eq(mock_conf_complaints(mock, component,
 			     "identity: envelope\naction: true\nencoding: unambiguous\n"),
 	    "test.yaml:2:9: error: does nothing with `identity: "
 	    "envelope`: remove it\n"
@@ -156,7 +135,7 @@ START_TEST(labels_are_few)
 	assert_text(key_of(EVENT("e", ",\"detailType\":5", ACD_START))->label,
 	    "v2.detail.events.conversation.{id}.acd.start");
 	assert_text(key_of(EVENT("e", "", TUTORIAL("")))->label, "created");
-	with("identity: envelope\n");
+	keyer_with("identity: envelope\n");
 	assert_text(key_of(EVENT("e", "", "{}"))->label,
 	    "v2.detail.events.conversation.{id}.acd.start");
 }
@@ -173,16 +152,16 @@ START_TEST(replays_are_an_option)
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
 		struct buf yaml = BUF_INIT;
 		buf_printf(&yaml, "%s\nreplays: deliver\n", options[i]);
-		with(yaml.data);
+		keyer_with(yaml.data);
 		buf_free(&yaml);
 		ck_assert(!same(live, replayed));
 		ck_assert(!same(replayed, again));
 		ck_assert(same(replayed, replayed));
 		ck_assert(same(live, nameless));
-		with(options[i]);
+		keyer_with(options[i]);
 		ck_assert(same(live, replayed));
 	}
-	with("replays: deliver\n");
+	keyer_with("replays: deliver\n");
 	assert_text(key_of(EVENT("e", ",\"replay-name\":\"r-1\"", TUTORIAL("")))->text,
 	    "created_e_r-1");
 }
@@ -190,18 +169,18 @@ END_TEST
 
 START_TEST(identities)
 {
-	with("identity: correlation\n");
+	keyer_with("identity: correlation\n");
 	ck_assert(same(EVENT("e", "", ACD_START), EVENT("f", "", NOTIFICATION(TOPIC, "{}"))));
 	ck_assert(!same(EVENT("e", "", ACD_START),
 	    EVENT("e", "", NOTIFICATION("v2.other", "{\"eventTime\":1649237444949}"))));
-	assert_refused(m, keyer, EVENT("e", "", TUTORIAL("")), "detail/metadata/CorrelationId",
-	    "is missing", true);
-	assert_refused(m, keyer,
+	assert_refused(
+	    EVENT("e", "", TUTORIAL("")), "detail/metadata/CorrelationId", "is missing", true);
+	assert_refused(
 	    EVENT("e", "", "{\"topicName\":\"t\",\"metadata\":{\"CorrelationId\":\"\"}}"),
 	    "detail/metadata/CorrelationId", "is missing", true);
-	with("identity: envelope\n");
+	keyer_with("identity: envelope\n");
 	assert_text(key_of(EVENT("e-1", "", "{}"))->text, "e-1");
-	assert_refused(m, keyer, EVENT("", "", "{}"), "id", "is missing", true);
+	assert_refused(EVENT("", "", "{}"), "id", "is missing", true);
 }
 END_TEST
 
@@ -219,7 +198,7 @@ START_TEST(empty_ids_are_missing)
 			    : k == 1 ? "e"
 				     : "f",
 			    timeless[i]);
-		assert_refused(m, keyer, event[0].data, "id", "is missing", true);
+		assert_refused(event[0].data, "id", "is missing", true);
 		ck_assert(!same(event[1].data, event[2].data));
 		for (int k = 0; k < 3; k++)
 			buf_free(&event[k]);
@@ -228,11 +207,11 @@ START_TEST(empty_ids_are_missing)
 	ck_assert(same(EVENT("", "", ACD_START), EVENT("e", "", ACD_START)));
 	static const char topicless[] =
 	    EVENT("e", "", NOTIFICATION("", "{\"eventTime\":1,\"conversationId\":\"c-1\"}"));
-	assert_refused(m, keyer, topicless, "detail/topicName", "is missing", true);
-	with("identity: correlation\n");
-	assert_refused(m, keyer, topicless, "detail/topicName", "is missing", true);
-	with("encoding: unambiguous\n");
-	assert_refused(m, keyer, EVENT("", "", TUTORIAL("")), "id", "is missing", true);
+	assert_refused(topicless, "detail/topicName", "is missing", true);
+	keyer_with("identity: correlation\n");
+	assert_refused(topicless, "detail/topicName", "is missing", true);
+	keyer_with("encoding: unambiguous\n");
+	assert_refused(EVENT("", "", TUTORIAL("")), "id", "is missing", true);
 	ck_assert_int_eq(
 	    key_of(EVENT("", "", TUTORIAL(",\"conversationId\":\"c-1\"")))->rc, OW_OK);
 }
@@ -245,7 +224,7 @@ START_TEST(underscores_can_be_told_apart)
 	    "{\"id\":\"x\",\"eventType\":\"" type "\",\"timestamp\":\"x\","                    \
 	    "\"conversationId\":\"" conversation "\"}")
 	ck_assert(same(TYPED("a_b", "c"), TYPED("a", "b_c")));
-	with("encoding: unambiguous\n");
+	keyer_with("encoding: unambiguous\n");
 	ck_assert(!same(TYPED("a_b", "c"), TYPED("a", "b_c")));
 	/* The conversation of one is the event id of the other. */
 	ck_assert(!same(TYPED("a", "e"), TYPED("a", "")));
@@ -279,8 +258,8 @@ START_TEST(faults)
 		"must be a string", false},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_refused(m, keyer, cases[i].body, cases[i].field, cases[i].problem,
-		    cases[i].missing);
+		assert_refused(
+		    cases[i].body, cases[i].field, cases[i].problem, cases[i].missing);
 }
 END_TEST
 
@@ -292,7 +271,7 @@ START_TEST(explains)
 	    {"utteranceId", "\"u\" from /detail/eventBody/transcripts/1/utteranceId"},
 	    {"replay-name (not in the key)", "\"r\" from /replay-name"},
 	};
-	assert_explained(m, keyer,
+	assert_explained(
 	    EVENT("e", ",\"replay-name\":\"r\"",
 		NOTIFICATION("t", "{\"conversationId\":\"c-1\",\"transcripts\":[{},"
 				  "{\"utteranceId\":\"u\"}]}")),
@@ -303,8 +282,8 @@ START_TEST(explains)
 	    {"eventType", "\"created\" from /detail/eventType"},
 	    {"id", "\"e\" from /id"},
 	};
-	with("action: true\n");
-	assert_explained(m, keyer, EVENT("e", "", TUTORIAL(",\"action\":true")), tutorial,
+	keyer_with("action: true\n");
+	assert_explained(EVENT("e", "", TUTORIAL(",\"action\":true")), tutorial,
 	    sizeof(tutorial) / sizeof(*tutorial), "created_True_e");
 }
 END_TEST
@@ -315,18 +294,17 @@ START_TEST(replies_of_accepted_events)
 {
 	struct ow_reply_request request = {
 	    .outcome = OW_DELIVERED, .status = 200, .why = "delivered"};
-	assert_reply(m, keyer, EVENT("e", "", TUTORIAL(",\"conversationId\":\"c\\\"\"")),
-	    &request,
+	assert_reply(EVENT("e", "", TUTORIAL(",\"conversationId\":\"c\\\"\"")), &request,
 	    "{\"status\":\"success\",\"processed_event_id\":\"evt-1\","
 	    "\"conversation_id\":\"c\\\"\"}");
-	assert_reply(m, keyer, EVENT("e", "", TUTORIAL(",\"conversationId\":null")), &request,
+	assert_reply(EVENT("e", "", TUTORIAL(",\"conversationId\":null")), &request,
 	    "{\"status\":\"success\",\"processed_event_id\":\"evt-1\","
 	    "\"conversation_id\":null}");
-	assert_reply(m, keyer, EVENT("e", "", ACD_START), &request,
+	assert_reply(EVENT("e", "", ACD_START), &request,
 	    "{\"status\":\"success\",\"processed_event_id\":\"e\","
 	    "\"conversation_id\":\"c-1\"}");
 	request.outcome = OW_DUPLICATE;
-	assert_reply(m, keyer, EVENT("e", "", TUTORIAL("")), &request,
+	assert_reply(EVENT("e", "", TUTORIAL("")), &request,
 	    "{\"status\":\"duplicate\",\"key\":\"created_e\"}");
 }
 END_TEST
@@ -335,15 +313,15 @@ START_TEST(replies_of_others)
 {
 	struct ow_reply_request request = {
 	    .outcome = OW_INVALID, .status = 400, .why = "x is wrong"};
-	assert_reply(m, keyer, "{", &request, "{\"error\":\"Invalid event structure\"}");
-	assert_reply(m, keyer, "[]", &request, "{\"error\":\"Invalid event structure\"}");
-	assert_reply(m, keyer, "{}", &request, "{\"error\":\"Invalid event structure\"}");
+	assert_reply("{", &request, "{\"error\":\"Invalid event structure\"}");
+	assert_reply("[]", &request, "{\"error\":\"Invalid event structure\"}");
+	assert_reply("{}", &request, "{\"error\":\"Invalid event structure\"}");
 	request.status = 202;
-	ck_assert(!reply_for(m, keyer, "{}", &request)->begun);
+	ck_assert(!reply_for("{}", &request)->begun);
 	request.outcome = OW_FAILED;
 	request.status = 502;
 	request.why = "the sink answered \"500\"";
-	assert_reply(m, keyer, EVENT("e", "", ACD_START), &request,
+	assert_reply(EVENT("e", "", ACD_START), &request,
 	    "{\"error\":\"Processing failed\",\"details\":\"the sink answered \\\"500\\\"\"}");
 }
 END_TEST
@@ -352,7 +330,7 @@ static Suite *suite(void)
 {
 	Suite *s = suite_create("keyer_genesys");
 	TCase *t = tcase_create("keys");
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, keyer_end);
 	tcase_add_test(t, vectors);
 	tcase_add_test(t, describes_itself);
 	tcase_add_test(t, redelivered_and_published_again);
@@ -366,7 +344,7 @@ static Suite *suite(void)
 	tcase_add_test(t, explains);
 	suite_add_tcase(s, t);
 	t = tcase_create("replies");
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, keyer_end);
 	tcase_add_test(t, replies_of_accepted_events);
 	tcase_add_test(t, replies_of_others);
 	suite_add_tcase(s, t);

@@ -10,6 +10,33 @@
 #include "base/text.h"
 #include "json/scan.h"
 
+struct mock *mock;
+const struct ow_component *component;
+struct ow_instance *keyer;
+
+void keyer_begin(const char *name)
+{
+	mock = mock_new();
+	component = mock_component(ow_module(), name);
+}
+
+void keyer_with(const char *options)
+{
+	keyer = mock_instance(
+	    mock, component, component->name, mock_conf(mock, component, options));
+}
+
+void keyer_end(void)
+{
+	mock_free(mock);
+	mock = NULL;
+}
+
+struct ow_key *key_of(const char *body)
+{
+	return mock_key(keyer, mock_event(mock, body), false);
+}
+
 /* ---- vectors ---- */
 
 static const char *member(const json_t *vector, const char *name)
@@ -36,17 +63,14 @@ static struct ow_text expanded(const json_t *vector, const char *name, struct bu
 	return buf_text(b);
 }
 
-static struct ow_key *key_of(struct mock *m, const struct ow_component *component,
-    const char *options, struct ow_text event)
+static struct ow_key *key_with(const char *options, struct ow_text event)
 {
-	struct ow_instance *keyer =
-	    mock_instance(m, component, "vectors", mock_conf(m, component, options));
-	return mock_key(keyer, mock_event_of(m, event.data, event.len), false);
+	keyer_with(options);
+	return mock_key(keyer, mock_event_of(mock, event.data, event.len), false);
 }
 
 /* NULL: the event is malformed, as it should be. */
-static struct ow_key *check_vector(struct mock *m, const struct ow_component *keyer,
-    const json_t *vector, struct ow_text event)
+static struct ow_key *check_vector(const json_t *vector, struct ow_text event)
 {
 	const char *name = member(vector, "case");
 	const char *refused = member(vector, "refused");
@@ -57,7 +81,7 @@ static struct ow_key *check_vector(struct mock *m, const struct ow_component *ke
 		    name, error.problem, error.offset);
 		return NULL;
 	}
-	struct ow_key *key = key_of(m, keyer, member(vector, "options"), event);
+	struct ow_key *key = key_with(member(vector, "options"), event);
 	if (key->rc == OW_REJECT)
 		snprintf(problem, sizeof(problem), "%s %s", key->invalid_field,
 		    key->invalid_problem);
@@ -66,13 +90,12 @@ static struct ow_key *check_vector(struct mock *m, const struct ow_component *ke
 	return key;
 }
 
-static void check_line(struct mock *m, const struct ow_component *keyer, const char *prefix,
-    const json_t *vector, key_vectors_each *each)
+static void check_line(const char *prefix, const json_t *vector, key_vectors_each *each)
 {
 	const char *name = member(vector, "case");
 	struct buf event_buf = BUF_INIT, key_buf = BUF_INIT;
 	struct ow_text event = expanded(vector, "event", &event_buf);
-	const struct ow_key *key = check_vector(m, keyer, vector, event);
+	const struct ow_key *key = check_vector(vector, event);
 	if (member(vector, "key")) {
 		struct ow_text wanted = expanded(vector, "key", &key_buf);
 		ck_assert_msg(key && text_equal(key->text, wanted), "%s: %.200s, not %.200s",
@@ -85,8 +108,7 @@ static void check_line(struct mock *m, const struct ow_component *keyer, const c
 	buf_free(&key_buf);
 }
 
-void key_vectors_check(struct mock *m, const struct ow_component *keyer, const char *prefix,
-    const char *path, int count, key_vectors_each *each)
+void key_vectors_check(const char *prefix, const char *path, int count, key_vectors_each *each)
 {
 	FILE *file = fopen(path, "r");
 	char *line = NULL;
@@ -98,7 +120,7 @@ void key_vectors_check(struct mock *m, const struct ow_component *keyer, const c
 		json_t *vector = json_loads(line, 0, &error);
 		lines++;
 		ck_assert_msg(vector != NULL, "line %d: %s", lines, error.text);
-		check_line(m, keyer, prefix, vector, each);
+		check_line(prefix, vector, each);
 		json_decref(vector);
 	}
 	ck_assert_int_eq(lines, count);
@@ -114,20 +136,19 @@ void assert_text(struct ow_text text, const char *expected)
 	    text.data, expected);
 }
 
-void assert_refused(struct mock *m, struct ow_instance *keyer, const char *body,
-    const char *field, const char *problem, bool missing)
+void assert_refused(const char *body, const char *field, const char *problem, bool missing)
 {
-	const struct ow_key *key = mock_key(keyer, mock_event(m, body), false);
+	const struct ow_key *key = key_of(body);
 	ck_assert_msg(key->rc == OW_REJECT, "%s", body);
 	ck_assert_str_eq(key->invalid_field, field);
 	ck_assert_str_eq(key->invalid_problem, problem);
 	ck_assert_msg(key->missing == missing, "%s", body);
 }
 
-void assert_explained(struct mock *m, struct ow_instance *keyer, const char *body,
-    const char *const (*fields)[2], size_t count, const char *canonical)
+void assert_explained(
+    const char *body, const char *const (*fields)[2], size_t count, const char *canonical)
 {
-	struct ow_event *event = mock_event(m, body);
+	struct ow_event *event = mock_event(mock, body);
 	const struct ow_key *key = mock_key(keyer, event, true);
 	for (size_t i = 0; i < key->fields && i < count; i++) {
 		ck_assert_str_eq(key->field_names[i], fields[i][0]);
@@ -140,10 +161,9 @@ void assert_explained(struct mock *m, struct ow_instance *keyer, const char *bod
 	ck_assert_uint_eq(silent->fields, 0);
 }
 
-struct ow_reply *reply_for(struct mock *m, struct ow_instance *keyer, const char *body,
-    const struct ow_reply_request *request)
+struct ow_reply *reply_for(const char *body, const struct ow_reply_request *request)
 {
-	struct ow_event *event = mock_event(m, body);
+	struct ow_event *event = mock_event(mock, body);
 	struct ow_reply_request whole = *request;
 	struct json_error error;
 	const struct ow_key *key = NULL;
@@ -154,10 +174,10 @@ struct ow_reply *reply_for(struct mock *m, struct ow_instance *keyer, const char
 	return mock_reply(keyer, event, key, &whole);
 }
 
-void assert_reply(struct mock *m, struct ow_instance *keyer, const char *body,
-    const struct ow_reply_request *request, const char *expected)
+void assert_reply(
+    const char *body, const struct ow_reply_request *request, const char *expected)
 {
-	const struct ow_reply *reply = reply_for(m, keyer, body, request);
+	const struct ow_reply *reply = reply_for(body, request);
 	struct json_error error;
 	ck_assert_int_eq(reply->status, 0);
 	ck_assert_str_eq(reply->content_type, "application/json");

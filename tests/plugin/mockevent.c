@@ -107,6 +107,18 @@ void mock_host_event_add_header(struct ow_event *event, const char *name, const 
 	add_header(event, text_of(name), text_of(value));
 }
 
+void mock_host_event_limit(struct ow_event *event, int64_t ms)
+{
+	if (event->emitted)
+		mock_fail("an emitted event was changed");
+	event->limit_ms = ms;
+}
+
+int64_t mock_event_limit(const struct ow_event *event)
+{
+	return event->limit_ms;
+}
+
 /* ---- references ---- */
 
 static void event_free(struct ow_event *event)

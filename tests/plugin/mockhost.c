@@ -251,6 +251,12 @@ static void host_random(struct ow_instance *self, void *out, size_t len)
 	random_fill(&self->mock->random, out, len);
 }
 
+static void host_random_refresh(struct ow_instance *self)
+{
+	random_refresh(&self->mock->random);
+	self->mock->refreshes++;
+}
+
 static void host_post(struct ow_instance *self, void (*fn)(void *arg), void *arg)
 {
 	struct mock *m = self->mock;
@@ -515,6 +521,11 @@ void mock_set_base(struct mock *m, struct event_base *base)
 	m->base = base;
 }
 
+unsigned mock_random_refreshes(const struct mock *m)
+{
+	return m->refreshes;
+}
+
 const struct ow_host *mock_host(void)
 {
 	static const struct ow_host host = {
@@ -585,6 +596,8 @@ const struct ow_host *mock_host(void)
 	    .tls_problem = mock_host_tls_problem,
 	    .resolve = mock_host_resolve,
 	    .resolve_cancel = mock_host_resolve_cancel,
+	    .event_limit = mock_host_event_limit,
+	    .random_refresh = host_random_refresh,
 	};
 	return &host;
 }

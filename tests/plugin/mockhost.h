@@ -59,6 +59,8 @@ void mock_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noretu
 /* The table itself, for what is not offered below. */
 const struct ow_host *mock_host(void);
 
+/* How often instances asked for fresh randomness. */
+unsigned mock_random_refreshes(const struct mock *m);
 /* Repeats the randomness that the plugin sees. Every worker starts with seed 1. */
 void mock_seed(struct mock *m, uint64_t seed);
 
@@ -162,6 +164,8 @@ struct ow_event *mock_event(struct mock *m, const char *body);
 struct ow_event *mock_event_of(struct mock *m, const void *body, size_t len);
 void mock_event_header(struct ow_event *event, const char *name, const char *value);
 void mock_event_set_path(struct ow_event *event, const char *path);
+/* What its source said with event_limit(); 0: nothing. */
+int64_t mock_event_limit(const struct ow_event *event);
 #define MOCK_TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
 
 /* ---- keyers ---- */

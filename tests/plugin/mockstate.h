@@ -38,6 +38,7 @@ struct mock_post {
 struct mock {
 	struct mock_process *process;
 	struct random random;
+	unsigned refreshes; /* calls of random_refresh() */
 	struct arena arena; /* what lives until mock_free() */
 	struct event_base *base;
 	struct pointer_set *pointers;
@@ -119,6 +120,7 @@ struct ow_event {
 	struct ow_text path;
 	const char *source;
 	int64_t time;
+	int64_t limit_ms; /* of event_limit(); 0: none */
 	const char *trace;
 	struct ow_json *values; /* of the pointers known when it was scanned */
 	size_t value_count;
@@ -227,5 +229,6 @@ bool mock_host_http_reachable(struct ow_http_pool *pool, const char **why);
 struct ow_query *mock_host_resolve(
     struct ow_instance *self, const char *host, int port, ow_resolve_callback *fn, void *arg);
 void mock_host_resolve_cancel(struct ow_query *query);
+void mock_host_event_limit(struct ow_event *event, int64_t ms);
 
 #endif

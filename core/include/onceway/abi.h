@@ -28,7 +28,7 @@
 #define OW_ABI_MAJOR 1
 #endif
 #ifndef OW_ABI_MINOR
-#define OW_ABI_MINOR 2
+#define OW_ABI_MINOR 3
 #endif
 
 /*

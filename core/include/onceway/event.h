@@ -164,6 +164,9 @@ enum ow_outcome {
 	OW_PASSED,	/* delivered without dedup, as the route wants it */
 	OW_MISMATCH,	/* its key is known with another payload (on_mismatch) */
 	OW_MISSING_KEY, /* lacks a field that the key needs (on_missing) */
+	/* since 1.3 */
+	OW_UNSURE,   /* the sink's answer was lost: nobody knows (on_unknown); "unknown" */
+	OW_ACCEPTED, /* on disk; what becomes of it the source is not told. No metric label */
 };
 
 /* How an event ended, for its source. Borrowed for the call that passes it. */
@@ -182,7 +185,9 @@ struct ow_settlement {
 /* What a keyer is told when it shapes a vendor's reply. */
 struct ow_reply_request {
 	uint32_t size;
-	/* One of 1.0: PASSED is told as DELIVERED, MISSING_KEY as INVALID, MISMATCH as REJECTED
+	/*
+	 * One of 1.0: PASSED and ACCEPTED are told as DELIVERED, MISSING_KEY as INVALID,
+	 * MISMATCH as REJECTED, UNSURE as FAILED
 	 */
 	enum ow_outcome outcome;
 	int status;			/* what the core proposes */

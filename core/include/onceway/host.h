@@ -358,6 +358,24 @@ struct ow_host {
 	    ow_resolve_callback *fn, void *arg);
 	/* fn will not be called any more. NULL is fine. */
 	void (*resolve_cancel)(struct ow_query *query);
+
+	/* ---- since 1.3: events (sources) ---- */
+
+	/*
+	 * Before emit(): the source wants to know within that time after the event
+	 * was made. Its delivery then ends by this, or by the route's deadline if
+	 * that is sooner.
+	 */
+	void (*event_limit)(struct ow_event *event, int64_t ms);
+
+	/* ---- since 1.3: randomness ---- */
+
+	/*
+	 * Forgets random bytes got ahead of need. For sources whose process may be a
+	 * copy of another one's memory, such as a snapshot that is started twice:
+	 * the tokens of both must differ.
+	 */
+	void (*random_refresh)(struct ow_instance *self);
 };
 
 #endif

@@ -104,10 +104,20 @@ struct ow_report {
  * it away with host->emit(self, event, cookie). Later the core calls settle()
  * exactly once, always after emit() has returned.
  */
+/* What a source can do with events that it is told to keep or to take back. */
+struct ow_source_nature {
+	uint32_t size;
+	bool queue;	    /* what is not acknowledged comes again, and is counted there */
+	bool final_refusal; /* what is refused (4xx) never comes again */
+	int64_t answer_limit_ms; /* the peer waits no longer for an answer; 0: unknown */
+};
+
 struct ow_source_ops {
 	uint32_t size;
 	/* Acts on the outcome: answers the request, deletes the message, ... */
 	void (*settle)(void *state, void *cookie, const struct ow_settlement *how);
+	/* Since 1.3. Optional. From the configuration alone. Absent: as all zero. */
+	void (*nature)(const void *conf, struct ow_source_nature *nature);
 };
 
 /*

@@ -49,6 +49,25 @@ START_TEST(what_was_given_is_not_kept)
 }
 END_TEST
 
+/* Two copies of one memory: what was got ahead is in both. */
+START_TEST(a_copy_that_refreshes_goes_its_own_way)
+{
+	struct random a, b;
+	unsigned char x[16], y[16];
+	random_init(&a);
+	random_fill(&a, x, sizeof(x));
+	b = a;
+	random_fill(&a, x, sizeof(x));
+	random_fill(&b, y, sizeof(y));
+	ck_assert_mem_eq(x, y, sizeof(x));
+	random_refresh(&a);
+	random_refresh(&b);
+	random_fill(&a, x, sizeof(x));
+	random_fill(&b, y, sizeof(y));
+	ck_assert_mem_ne(x, y, sizeof(x));
+}
+END_TEST
+
 START_TEST(the_kernel_does_not_repeat)
 {
 	struct random a, b;
@@ -123,6 +142,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_seed_repeats);
 	tcase_add_test(t, pieces_make_the_same_stream);
 	tcase_add_test(t, what_was_given_is_not_kept);
+	tcase_add_test(t, a_copy_that_refreshes_goes_its_own_way);
 	tcase_add_test(t, the_kernel_does_not_repeat);
 	tcase_add_test(t, below_stays_below);
 	tcase_add_test(t, below_is_even);

@@ -71,6 +71,19 @@ START_TEST(time_and_randomness_are_the_worker_s)
 }
 END_TEST
 
+START_TEST(randomness_got_ahead_is_forgotten)
+{
+	unsigned char a[16], b[16];
+	struct random *random = worker_random(fixture.worker);
+	fixture.host->random(fixture.sink, a, sizeof(a));
+	struct random copy = *random;
+	fixture.host->random_refresh(fixture.sink);
+	fixture.host->random(fixture.sink, a, sizeof(a));
+	random_fill(&copy, b, sizeof(b));
+	ck_assert_int_ne(memcmp(a, b, sizeof(a)), 0);
+}
+END_TEST
+
 /* ---- timers ---- */
 
 static struct ow_timer *timer;
@@ -438,6 +451,7 @@ static Suite *suite(void)
 	tcase_add_test(t, log_lines_name_the_instance);
 	tcase_add_test(t, log_lines_show_no_secret);
 	tcase_add_test(t, time_and_randomness_are_the_worker_s);
+	tcase_add_test(t, randomness_got_ahead_is_forgotten);
 	tcase_add_test(t, a_timer_fires_once_and_may_be_set_again);
 	tcase_add_test(t, a_stopped_timer_does_not_fire);
 	tcase_add_test(t, a_timer_may_be_freed_by_its_own_callback);

@@ -405,6 +405,8 @@ static struct sent *emit(struct ow_instance *source, const char *name, const cha
 	list_init(&s->link);
 	list_append(&rig.sent, &s->link);
 	rig.host->event_set_body(event, body, strlen(body));
+	if (rig.limit_ms)
+		rig.host->event_limit(event, rig.limit_ms);
 	rig.emitting = true;
 	rig.host->emit(source, event, s);
 	rig.emitting = false;

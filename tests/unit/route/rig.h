@@ -113,6 +113,7 @@ struct rig {
 	unsigned cancels, labels_counted;
 	struct buf story;
 	const char *other_route; /* of the first one's source; NULL: none */
+	int64_t limit_ms; /* what the source says of its events (event_limit); 0: nothing */
 	bool emitting, drained;
 	/* Chooses a step for calls that no script is left for; NULL: the default one. */
 	void (*improvise)(const struct call *call, struct step *step);

@@ -148,6 +148,16 @@ START_TEST(a_delivery_that_hangs_is_cancelled_at_the_deadline)
 }
 END_TEST
 
+START_TEST(a_source_that_cannot_wait_as_long_as_the_route_sets_the_limit)
+{
+	rig_freeze();
+	rig.limit_ms = 20;
+	rig_script(CALL_DELIVER, (struct step){.later = true, .advance_ms = 20});
+	emit_and_wait();
+	rig_expect("claim a, deliver a, cancel deliver, release a, settle a failed 504");
+}
+END_TEST
+
 /* Only the plugin knows when it no longer uses the event: the core waits for it. */
 START_TEST(a_cancelled_delivery_is_waited_for)
 {
@@ -561,6 +571,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_busy_sink_is_overload);
 	tcase_add_test(t, a_delivery_that_hangs_is_cancelled_at_the_deadline);
 	tcase_add_test(t, a_cancelled_delivery_is_waited_for);
+	tcase_add_test(t, a_source_that_cannot_wait_as_long_as_the_route_sets_the_limit);
 	tcase_add_test(t, an_attempt_has_a_limit_of_its_own);
 	tcase_add_test(t, nothing_starts_past_the_deadline);
 	tcase_add_test(t, a_claim_that_comes_too_late_is_given_back);
