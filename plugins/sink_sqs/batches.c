@@ -21,8 +21,8 @@ struct batch {
 
 struct batches {
 	struct batches_parts parts;
-	struct groups *groups; /* NULL: not a FIFO queue */
-	struct ring waiting;   /* letters, oldest first */
+	struct lanes *lanes; /* NULL: not a FIFO queue */
+	struct ring waiting; /* letters, oldest first */
 	size_t waiting_count;
 	size_t calls;		  /* under way */
 	struct ow_timer *company; /* has come, or does not come any more */
@@ -54,8 +54,8 @@ static struct letter *letter_at(struct ring *link)
 
 static void forget(struct letter *l)
 {
-	if (l->in)
-		group_put(l->in);
+	if (l->lane)
+		lane_put(l->lane);
 	letter_free(l);
 }
 
@@ -95,8 +95,8 @@ static void leave(struct batch *batch)
 	struct batches *b = batch->all;
 	b->calls--;
 	for (size_t i = 0; i < batch->count; i++)
-		if (batch->letters[i]->in)
-			batch->letters[i]->in->busy = false;
+		if (batch->letters[i]->lane)
+			batch->letters[i]->lane->busy = false;
 	free(batch->request);
 }
 
@@ -165,7 +165,7 @@ static size_t collect(struct batches *b, struct letter *together[SQS_BATCH_MAX],
 	*full = true;
 	for (struct ring *link = b->waiting.next; link != &b->waiting; link = link->next) {
 		struct letter *l = letter_at(link);
-		if (l->in && l->in->busy)
+		if (l->lane && l->lane->busy)
 			continue;
 		if (count == SQS_BATCH_MAX || (count > 0 && (l->alone || together[0]->alone)) ||
 		    bytes + l->size > most)
@@ -197,8 +197,8 @@ static void send_batch(struct batches *b, struct letter *const *letters, size_t 
 		struct letter *l = letters[i];
 		take_out(b, l);
 		l->sent = batch;
-		if (l->in)
-			l->in->busy = true;
+		if (l->lane)
+			l->lane->busy = true;
 		repeatable = repeatable && l->keyed;
 		batch->letters[i] = l;
 	}
@@ -246,7 +246,7 @@ struct batches *batches_new(const struct batches_parts *parts)
 	struct ow_instance *self = parts->style->self;
 	struct batches *b = alloc_zero(1, sizeof(*b));
 	b->parts = *parts;
-	b->groups = parts->style->fifo ? groups_new(host, self) : NULL;
+	b->lanes = parts->style->fifo ? lanes_new(host, self) : NULL;
 	b->company = host->timer_new(self, company_came, b);
 	b->requests = host->counter(self, "sqs_send_requests_total",
 	    "Requests by which messages were sent, up to ten in each.", NULL,
@@ -260,7 +260,7 @@ void batches_free(struct batches *b)
 	if (!b)
 		return;
 	host_of(b)->timer_free(b->company);
-	groups_free(b->groups);
+	lanes_free(b->lanes);
 	free(b);
 }
 
@@ -276,7 +276,7 @@ bool batches_add(struct batches *b, struct letter *l, int64_t limit_ms)
 	int64_t now = now_ms(b);
 	if (b->waiting_count >= (size_t)b->parts.options.max_waiting)
 		return false;
-	l->in = b->groups ? groups_get(b->groups, l->group) : NULL;
+	l->lane = b->lanes ? lanes_get(b->lanes, l->group) : NULL;
 	l->due_ms = now + patience(b, limit_ms);
 	l->end_ms = now + limit_ms;
 	ring_add(&b->waiting, &l->link);

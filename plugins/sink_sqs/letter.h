@@ -4,7 +4,7 @@
 
 #include "lib/ring.h"
 #include "lib/sha256.h"
-#include "sink_sqs/groups.h"
+#include "sink_sqs/lanes.h"
 
 #define LETTER_ID_MAX  128 /* of a MessageGroupId or a MessageDeduplicationId */
 #define LETTER_HASH    SHA256_HEX
@@ -36,7 +36,7 @@ struct letter {
 
 	/* The rest is what batches.c notes. */
 	struct ring link;
-	struct group *in;   /* NULL: order does not count */
+	struct lane *lane;  /* of its group; NULL: order does not count */
 	struct batch *sent; /* NULL: it waits */
 	int64_t due_ms;	    /* mono: it has waited for company until then */
 	int64_t end_ms;	    /* mono: its attempt ends */
