@@ -144,7 +144,7 @@ void undeliverable_bury(struct flow *f, const struct verdict *v)
 	char words[VERDICT_WORDS_SIZE];
 	const struct spool_death death = death_of(f, v, words);
 	struct spool *spool = engine_spool(f->engine);
-	if (f->route->parts.policy->dead_letter == DEAD_LETTER_FALSE && !is_held(f, v)) {
+	if (f->route->parts.policy->dead_letter == DEAD_LETTER_FALSE) {
 		flow_log(f, OW_LOG_ERROR, "dropped",
 		    "its source was told that it is kept, and it is lost: dead_letter is "
 		    "false");

@@ -13,7 +13,7 @@ import unittest
 import client
 from case import Answer, Case, Later, discarded, event, routed, wait_until
 from daemon import PATIENCE, WRAPPER
-from redis_server import Server
+from redis_server import Server, free_port
 
 EVENTS, KILLS = (1000, 8) if WRAPPER else (20000, 50)
 SENDERS = 8
@@ -107,14 +107,23 @@ class Kills(Kept):
             return Answer()
         return self.sink(choose=choose)
 
-    def start_many(self, crm):
-        options = self.workers(2)
-        onceway = options.pop("onceway")
+    def start_many(self, crm, max_inflight=INFLIGHT, onceway=(), **options):
         return self.accepting(
             crm, onceway=onceway, store=self.redis(), **options,
             sink={"pool": {"max_connections": 8}, "timeout": {"total": LOCK},
-                  "retry": {"attempts": 100}},
-            route={"lock": LOCK, "deadline": "10m", "max_inflight": INFLIGHT})
+                  "retry": {"attempts": 100, "max": "10s"}},
+            route={"lock": LOCK, "deadline": "10m", "max_inflight": max_inflight})
+
+    def send(self, onceway, count, acknowledged):
+        port = int(onceway.config.read_text().split("127.0.0.1:")[2].split('"')[0])
+        names = [f"t{n}" for n in range(count)]
+        return names, [Sender(port, names[n::SENDERS], acknowledged) for n in range(SENDERS)]
+
+    def finish(self, senders, acknowledged, names):
+        for s in senders:
+            s.thread.join()
+            self.assertIsNone(s.error)
+        self.assertEqual(sorted(acknowledged), sorted(names))
 
     def kill_and_restart(self, onceway, crm):
         before = time.monotonic()
@@ -140,25 +149,39 @@ class Kills(Kept):
 
     def test_at_random_moments(self):
         crm = self.slow_sink()
-        onceway = self.start_many(crm)
-        port = int(onceway.config.read_text().split("127.0.0.1:")[2].split('"')[0])
-        acknowledged = []
-        names = [f"t{n}" for n in range(EVENTS)]
-        senders = [Sender(port, names[n::SENDERS], acknowledged) for n in range(SENDERS)]
-        kills = []
+        onceway = self.start_many(crm, **self.workers(2))
+        acknowledged, kills = [], []
+        names, senders = self.send(onceway, EVENTS, acknowledged)
         for n in range(KILLS):
             enough = (n + random.random()) * EVENTS / KILLS
             wait_until(lambda: len(acknowledged) >= enough or any(s.error for s in senders),
                        f"{enough} answers", 3 * PATIENCE)
             kills.append(self.kill_and_restart(onceway, crm))
-        for s in senders:
-            s.thread.join()
-            self.assertIsNone(s.error)
-        self.assertEqual(sorted(acknowledged), sorted(names))
+        self.finish(senders, acknowledged, names)
         self.wait_empty()
         times = self.check_twice(crm, kills)
         self.assertEqual(len(times), EVENTS)
         self.assertEqual(rows(self.state, "died_ms IS NOT NULL"), [])
+
+    def test_with_the_sink_down(self):
+        """Nothing can be delivered all the time: it is all there when the sink comes."""
+        crm = self.sink(listening=False)
+        # With one worker: another would not know that it has what comes again.
+        onceway = self.start_many(
+            crm, max_inflight=100000, listener={"address": f"127.0.0.1:{free_port()}"})
+        acknowledged, count = [], EVENTS // 10
+        names, senders = self.send(onceway, count, acknowledged)
+        for n in range(5):
+            enough = (n + random.random()) * count / 5
+            wait_until(lambda: len(acknowledged) >= enough or any(s.error for s in senders),
+                       f"{enough} answers", 3 * PATIENCE)
+            self.kill_and_restart(onceway, crm)
+        self.finish(senders, acknowledged, names)
+        self.assertEqual(len(rows(self.state)), count)
+        crm.listen()
+        self.wait_empty()
+        self.assertEqual(len(crm.requests), count)
+        self.assertEqual(len({r.header("Idempotency-Key") for r in crm.requests}), count)
 
 
 class Answers(Kept):

@@ -130,6 +130,7 @@ START_TEST(what_was_told_waits_where_others_are_acknowledged)
 	call_answer(rig_call(CALL_CLAIM, 0), fine);
 	rig_until(engine_unsettled(rig.engine) == 0);
 	ck_assert_uint_eq(disk.put_off, 1);
+	ck_assert_uint_gt(rig.made[CALL_CLAIM], 1);
 	buf_clear(&rig.story);
 }
 END_TEST
