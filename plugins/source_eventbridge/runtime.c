@@ -79,7 +79,7 @@ static void forget_body(struct runtime *r)
 	r->body = NULL;
 }
 
-static void send(struct runtime *r)
+static void send_request(struct runtime *r)
 {
 	r->call = r->host->http_send(r->pool, &r->request, r->body ? post_ended : next_came, r);
 }
@@ -93,7 +93,7 @@ static void ask_for_next(struct runtime *r)
 	    .target = {r->target.data, r->target.len},
 	    .repeatable = true,
 	    .total_ms = NEXT_MS};
-	send(r);
+	send_request(r);
 }
 
 /* type: of an error, static; NULL: the body is none. Takes over body. */
@@ -117,14 +117,14 @@ static void post(struct runtime *r, const char *what, const char *type, char *bo
 	    .body = text(body),
 	    .repeatable = true,
 	    .total_ms = POST_MS};
-	send(r);
+	send_request(r);
 }
 
 static void pause_over(void *arg)
 {
 	struct runtime *r = arg;
 	if (r->body)
-		send(r);
+		send_request(r);
 	else
 		move_on(r);
 }

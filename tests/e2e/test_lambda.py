@@ -172,6 +172,20 @@ class Freezing(LambdaCase):
             onceway.signal(signal.SIGCONT)
         self.assertEqual(self.crm.bodies, [acd_start(n) for n in range(5)])
 
+    def test_the_store_hung_up_meanwhile(self):
+        redis = Server()
+        self.addCleanup(redis.close)
+        onceway = self.function(store={"plugin": "redis", "url": redis.url})
+        for n in range(10):
+            self.assertEqual(body_of(self.api.invoke(acd_start(n)).answer)[0], 200)
+            self.api.wait_asked(n + 2)
+            onceway.signal(signal.SIGSTOP)
+            redis.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            invocation = self.api.invoke(acd_start(n))
+            onceway.signal(signal.SIGCONT)
+            self.assertEqual(body_of(invocation.answer)[1]["status"], "duplicate")
+            self.api.wait_asked(n + 3)
+
     def test_nothing_is_left_to_do_when_it_is_answered(self):
         """Lambda may never let it go on: what was answered must be known to the store."""
         redis = Server()
