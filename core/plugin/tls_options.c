@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 struct complaints {
 	const struct option_report *report;
@@ -35,26 +37,42 @@ void tls_options_look(const struct tls_config *config, const char *const names[T
 	tls_check(config, clock_wall(&clock), (struct tls_report){complain, &complaints});
 }
 
-/* NULL: there is no such option, or it is not given. */
-static const char *text_of_option(const struct component *c, const void *conf, const char *name)
+/* What one peer's options say: those whose names begin with that and go on with "tls.". */
+static void look_at(const struct component *c, const void *conf, struct ow_text prefix,
+    const struct option_report *report)
 {
-	const char *text = NULL;
+	static const char *const parts[TLS_PARTS] = {"tls.certificate", "tls.key", "tls.ca"};
+	struct buf names[TLS_PARTS] = {BUF_INIT, BUF_INIT, BUF_INIT};
+	const char *texts[TLS_PARTS] = {NULL}, *named[TLS_PARTS];
 	struct ow_option o;
-	for (size_t i = 0; conf_table_at(c->table, i, &o); i++)
-		if (o.type == OW_T_STRING && strcmp(o.name, name) == 0)
-			memcpy(&text, (const char *)conf + o.offset, sizeof(text));
-	return text;
+	for (int part = 0; part < TLS_PARTS; part++) {
+		buf_add_text(&names[part], prefix);
+		buf_add_string(&names[part], parts[part]);
+		named[part] = names[part].data;
+		for (size_t i = 0; conf_table_at(c->table, i, &o); i++)
+			if (o.type == OW_T_STRING && strcmp(o.name, named[part]) == 0)
+				memcpy(&texts[part], (const char *)conf + o.offset,
+				    sizeof(texts[part]));
+	}
+	const struct tls_config config = {.side = TLS_CLIENT,
+	    .certificate = texts[TLS_PART_CERTIFICATE],
+	    .key = texts[TLS_PART_KEY],
+	    .ca = texts[TLS_PART_CA]};
+	/* The system's CAs are not the configuration's to answer for. */
+	if (config.certificate || config.key || config.ca)
+		tls_options_look(&config, named, report);
+	for (int part = 0; part < TLS_PARTS; part++)
+		buf_free(&names[part]);
 }
 
 void tls_options_look_all(
     const struct component *c, const void *conf, const struct option_report *report)
 {
-	static const char *const names[TLS_PARTS] = {"tls.certificate", "tls.key", "tls.ca"};
-	const struct tls_config config = {.side = TLS_CLIENT,
-	    .certificate = text_of_option(c, conf, names[TLS_PART_CERTIFICATE]),
-	    .key = text_of_option(c, conf, names[TLS_PART_KEY]),
-	    .ca = text_of_option(c, conf, names[TLS_PART_CA])};
-	/* The system's CAs are not the configuration's to answer for. */
-	if (config.certificate || config.key || config.ca)
-		tls_options_look(&config, names, report);
+	struct ow_option o;
+	for (size_t i = 0; conf_table_at(c->table, i, &o); i++) {
+		struct ow_text name = text_of(o.name), end = text_of("tls.ca");
+		if (text_ends_with(name, end) &&
+		    (name.len == end.len || name.data[name.len - end.len - 1] == '.'))
+			look_at(c, conf, text_span(name.data, name.len - end.len), report);
+	}
 }

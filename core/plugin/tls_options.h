@@ -13,7 +13,7 @@
 void tls_options_look(const struct tls_config *config, const char *const names[TLS_PARTS],
     const struct option_report *report);
 
-/* The same for a component that has OW_TLS_OPTIONS; does nothing for others. */
+/* The same for a component that has OW_TLS_OPTIONS, once or for several peers. */
 void tls_options_look_all(
     const struct component *component, const void *conf, const struct option_report *report);
 

@@ -49,6 +49,7 @@ static void judge_status(struct answer *answer, const struct retry_on *on,
 	struct ow_delivery *d = &answer->delivery;
 	status_text(r->status, answer->code);
 	d->code = answer->code;
+	answer->health = r->status < 500 ? HEALTH_SOUND : HEALTH_ILL;
 	answer->result = (struct ow_result){.size = sizeof(answer->result),
 	    .status = r->status,
 	    .content_type = response_header(r, "Content-Type"),
@@ -78,15 +79,18 @@ static enum ow_rc lost(bool maybe_received, bool repeatable)
 	return repeatable ? OW_UNKNOWN : OW_FAIL;
 }
 
-static void judge_failure(struct ow_delivery *d, const struct retry_on *on,
+static void judge_failure(struct answer *answer, const struct retry_on *on,
     const struct ow_http_response *r, bool repeatable)
 {
+	struct ow_delivery *d = &answer->delivery;
+	answer->health = HEALTH_ILL;
 	d->why = r->why;
 	d->timed_out = r->end == OW_HTTP_TIMEOUT;
 	d->busy = r->end == OW_HTTP_POOL_FULL;
 	switch (r->end) {
 	case OW_HTTP_POOL_FULL:
 		d->rc = OW_RETRY;
+		answer->health = HEALTH_UNKNOWN;
 		d->code = "busy";
 		return;
 	case OW_HTTP_RESOLVE:
@@ -102,6 +106,7 @@ static void judge_failure(struct ow_delivery *d, const struct retry_on *on,
 		d->code = "protocol";
 		/* Not sent: the request itself is no good, and will not be later. */
 		d->rc = r->maybe_received ? lost(true, repeatable) : OW_FAIL;
+		answer->health = r->maybe_received ? HEALTH_ILL : HEALTH_UNKNOWN;
 		return;
 	default:
 		d->code = "broken";
@@ -114,10 +119,11 @@ void answer_judge(struct answer *answer, const struct retry_on *on,
     const struct ow_http_response *response, bool repeatable, int64_t wall_ms)
 {
 	answer->delivery = (struct ow_delivery){.size = sizeof(answer->delivery)};
+	answer->health = HEALTH_UNKNOWN;
 	if (response->end == OW_HTTP_ANSWERED)
 		judge_status(answer, on, response, wall_ms);
 	else
-		judge_failure(&answer->delivery, on, response, repeatable);
+		judge_failure(answer, on, response, repeatable);
 }
 
 static void judge_unsent(struct answer *answer, const struct outbound_result *result)
@@ -151,4 +157,5 @@ void answer_cancelled(
 	    .code = "timeout",
 	    .timed_out = true,
 	    .why = "no answer in time"};
+	answer->health = HEALTH_ILL;
 }

@@ -14,6 +14,8 @@
 
 #include "lib/outbound/outbound.h"
 
+#include "sink_http/breaker.h"
+
 #define ANSWER_STATUS_MAX 599
 
 /* What retry.on says, looked up once. All zero at first. */
@@ -30,6 +32,8 @@ struct answer {
 	struct ow_delivery delivery;
 	struct ow_result result;
 	char why[64], code[4];
+	/* Of the system behind. Any answer below 500 shows it well, 429 too: it can say no. */
+	enum health health;
 };
 
 /*

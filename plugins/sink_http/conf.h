@@ -5,6 +5,7 @@
 #include <onceway/plugin.h>
 
 #include "lib/outbound/options.h"
+#include "sink_http/gate.h"
 
 struct sink_conf {
 	const char *url;
@@ -19,6 +20,7 @@ struct sink_conf {
 	int64_t max_response;
 	struct ow_retry retry;
 	struct ow_list retry_on;
+	struct gate_options gate;
 	struct ow_tls_options tls;
 	const char *proxy; /* NULL: none */
 	struct outbound_options outbound;

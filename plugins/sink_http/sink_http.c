@@ -2,8 +2,8 @@
  * http: sends each event to a URL, the bytes as they were received or what its options
  * make of them.
  *
- * One deliver() is one request: request.h makes it, answer.h says what became
- * of it. Whether and when to try again is the core's business.
+ * One deliver() is one request: request.h makes it, gate.h says when it may be sent,
+ * answer.h what became of it. Whether and when to try again is the core's business.
  */
 #define OW_NEED_MINOR 3 /* OW_TREE() */
 #include <onceway/plugin.h>
@@ -24,6 +24,7 @@ struct sink {
 	const struct sink_conf *conf;
 	struct ow_http_pool *pool;
 	struct outbound *outbound;
+	struct gate *gate;
 	struct request_form *form;
 	struct retry_on on;
 	struct sending *spare; /* kept for the next delivery */
@@ -35,10 +36,14 @@ struct sending {
 	struct ow_op *op;
 	struct outbound_call *call;
 	struct request *request;
+	struct gate_visit *visit;
+	struct ow_text id; /* what the receiver may know copies by */
 	struct sending *next_spare;
 };
 
 /* ---- one delivery ---- */
+
+static gate_turn send_now;
 
 static struct sending *sending_new(struct sink *s)
 {
@@ -50,6 +55,7 @@ static struct sending *sending_new(struct sink *s)
 	out = alloc_zero(1, sizeof(*out));
 	out->sink = s;
 	out->request = request_new(s->form);
+	out->visit = gate_visit_new(s->gate, send_now, out);
 	return out;
 }
 
@@ -72,16 +78,35 @@ static void answered(const struct outbound_result *result, void *arg)
 	if (result->response && result->response->body_dropped)
 		s->host->log(s->self, OW_LOG_WARNING,
 		    "an answer's body was over max_response and was dropped");
+	gate_leave(out->visit, answer.health, answer.delivery.why);
 	sending_done(out);
 	s->host->deliver_done(op, &answer.delivery);
 }
 
-/* What is delivered without dedup has no key; the trace is the next best name. */
-static struct ow_text message_id(
-    const struct sink *s, const struct ow_event *event, const struct ow_attempt *attempt)
+/* Not now: the system behind is given a rest, or no more than it wants. */
+static void turn_away(struct sending *out, const struct gate_refusal *refusal)
 {
-	const char *trace = s->host->event_trace(event);
-	return attempt->key.len ? attempt->key : (struct ow_text){trace, strlen(trace)};
+	const struct ow_delivery d = {.size = sizeof(d),
+	    .rc = OW_RETRY,
+	    .code = refusal->code,
+	    .busy = true,
+	    .retry_after_ms = refusal->wait_ms,
+	    .why = refusal->why};
+	sending_done(out);
+	out->sink->host->deliver_done(out->op, &d);
+}
+
+static void send_now(int64_t left_ms, const struct gate_refusal *refusal, void *arg)
+{
+	struct sending *out = arg;
+	struct sink *s = out->sink;
+	if (refusal) {
+		turn_away(out, refusal);
+		return;
+	}
+	out->request->outgoing.total_ms = left_ms;
+	out->call = outbound_send(
+	    s->outbound, s->pool, &out->request->outgoing, out->id, answered, out);
 }
 
 /* The event is not one for this sink: nothing is sent, now or later. */
@@ -96,6 +121,14 @@ static void refuse_event(struct sending *out, struct ow_op *op, const struct ref
 				      .why = refusal->why});
 }
 
+/* What is delivered without dedup has no key; the trace is the next best name. */
+static struct ow_text message_id(
+    const struct sink *s, const struct ow_event *event, const struct ow_attempt *attempt)
+{
+	const char *trace = s->host->event_trace(event);
+	return attempt->key.len ? attempt->key : (struct ow_text){trace, strlen(trace)};
+}
+
 static void sink_deliver(void *state, struct ow_op *op, const struct ow_event *event,
     const struct ow_attempt *attempt)
 {
@@ -108,8 +141,8 @@ static void sink_deliver(void *state, struct ow_op *op, const struct ow_event *e
 		return;
 	}
 	s->host->op_set(op, out);
-	out->call = outbound_send(s->outbound, s->pool, &out->request->outgoing,
-	    message_id(s, event, attempt), answered, out);
+	out->id = message_id(s, event, attempt);
+	gate_enter(out->visit, attempt->limit_ms);
 }
 
 static void sink_cancel(void *state, struct ow_op *op)
@@ -117,8 +150,10 @@ static void sink_cancel(void *state, struct ow_op *op)
 	struct sink *s = state;
 	struct sending *out = s->host->op_get(op);
 	struct answer answer;
-	answer_cancelled(
-	    &answer, &s->on, outbound_cancel(out->call), out->request->outgoing.repeatable);
+	bool unsent = gate_waits(out->visit) || outbound_waits(out->call);
+	bool maybe_received = !gate_waits(out->visit) && outbound_cancel(out->call);
+	answer_cancelled(&answer, &s->on, maybe_received, out->request->outgoing.repeatable);
+	gate_leave(out->visit, unsent ? HEALTH_UNKNOWN : answer.health, answer.delivery.why);
 	sending_done(out);
 	s->host->deliver_done(op, &answer.delivery);
 }
@@ -143,7 +178,8 @@ static void sink_policy(const void *conf, struct ow_sink_policy *policy)
 static bool sink_ready(void *state, const char **why)
 {
 	struct sink *s = state;
-	return outbound_ready(s->outbound, why) && s->host->http_reachable(s->pool, why);
+	return outbound_ready(s->outbound, why) && gate_ready(s->gate, why) &&
+	       s->host->http_reachable(s->pool, why);
 }
 
 /* ---- configuration ---- */
@@ -163,6 +199,7 @@ static void sink_check(const void *conf, const struct ow_report *report)
 	outbound_options_check(
 	    &c->outbound, &(struct outbound_taken){&c->headers, own}, report);
 	request_check(c, report);
+	gate_options_check(&c->gate, report);
 	for (size_t i = 0; i < c->retry_on.count; i++)
 		if (!retry_on_read(&on, c->retry_on.items[i]))
 			report->complain(report, "retry.on",
@@ -182,10 +219,12 @@ static void sink_destroy(void *state)
 	while (s->spare) {
 		struct sending *next = s->spare->next_spare;
 		request_free(s->spare->request);
+		gate_visit_free(s->spare->visit);
 		free(s->spare);
 		s->spare = next;
 	}
 	request_form_free(s->form);
+	gate_free(s->gate);
 	free(s);
 }
 
@@ -208,26 +247,39 @@ static bool make_pool(struct sink *s, const char **why)
 	return s->pool != NULL;
 }
 
-static void *make_share(void *arg)
+/* What the workers' instances share. */
+struct sink_share {
+	struct gate_share *gate;
+	struct token_share *tokens;
+};
+
+static void *make_share(void *options)
 {
-	(void)arg;
-	return token_share_new();
+	struct sink_share *share = alloc_zero(1, sizeof(*share));
+	share->gate = gate_share_new(options);
+	share->tokens = token_share_new();
+	return share;
 }
 
 static void free_share(void *share)
 {
-	token_share_free(share);
+	struct sink_share *s = share;
+	gate_share_free(s->gate);
+	token_share_free(s->tokens);
+	free(s);
 }
 
-static bool make_outbound(struct sink *s, const char **why)
+static bool make_parts(struct sink *s, const char **why)
 {
 	const struct sink_conf *c = s->conf;
-	struct outbound_config config = {.options = &c->outbound,
+	struct gate_options options = c->gate;
+	struct sink_share *share = s->host->shared(s->self, make_share, &options, free_share);
+	const struct outbound_config config = {.options = &c->outbound,
 	    .url = c->url,
 	    .proxy = c->proxy,
-	    .max_waiting = c->max_connections + c->max_waiting};
-	if (outbound_needs_share(&c->outbound))
-		config.share = s->host->shared(s->self, make_share, NULL, free_share);
+	    .max_waiting = c->max_connections + c->max_waiting,
+	    .share = share->tokens};
+	s->gate = gate_new(s->host, s->self, &c->gate, share->gate);
 	s->outbound = outbound_new(s->host, s->self, &config, why);
 	return s->outbound != NULL;
 }
@@ -242,7 +294,7 @@ static void *sink_create(
 	for (size_t i = 0; i < s->conf->retry_on.count; i++)
 		retry_on_read(&s->on, s->conf->retry_on.items[i]);
 	s->form = request_form_new(host, self, s->conf);
-	if (make_pool(s, why) && make_outbound(s, why))
+	if (make_pool(s, why) && make_parts(s, why))
 		return s;
 	sink_destroy(s);
 	return NULL;
@@ -297,6 +349,7 @@ static const struct ow_option sink_options[] = {
 	.dflt = "[429, 500, 502, 503, 504, connect, timeout]", .max = 64,
 	.help = "What is tried again: statuses, `connect` for no connection, `timeout` for no "
 		"answer in time."),
+    GATE_OPTIONS(struct sink_conf, gate),
     OW_TLS_OPTIONS(struct sink_conf, tls),
     OW_SECRET(struct sink_conf, proxy, "proxy",
 	.help =

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/http_proxy.h"
 #include "io/url.h"
 
 static void require(bool holds, const char *what)
@@ -24,6 +25,24 @@ static bool is_safe(const char *text)
 		if (*text <= 0x20 || *text >= 0x7f)
 			return false;
 	return true;
+}
+
+/* The same bytes as a proxy's URL: what it is told is one request, and no more. */
+static void check_proxy(const char *text, struct arena *arena)
+{
+	struct url origin;
+	struct http_proxy proxy;
+	require(!url_parse("https://crm:8443/", arena, &origin), "the origin is one");
+	const char *why = http_proxy_parse(text, &origin, arena, &proxy);
+	if (why) {
+		require(why[0] != '\0', "a refusal has a reason");
+		return;
+	}
+	require(proxy.url.host[0] && is_safe(proxy.url.host), "a proxy's host is safe");
+	require(!proxy.authorization || strlen(proxy.authorization) > strlen("Basic "),
+	    "a user is one");
+	const char *end = strstr(proxy.connect, "\r\n\r\n");
+	require(end && end[4] == '\0', "it is asked for one tunnel");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -51,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		require(why[0] != '\0', "a refusal has a reason");
 	}
+	check_proxy(text, &arena);
 	free(text);
 	arena_free(&arena);
 	return 0;

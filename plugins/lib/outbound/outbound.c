@@ -314,6 +314,11 @@ struct outbound_call *outbound_send(struct outbound *o, struct ow_http_pool *poo
 	return call;
 }
 
+bool outbound_waits(const struct outbound_call *call)
+{
+	return !call->http;
+}
+
 bool outbound_cancel(struct outbound_call *call)
 {
 	bool maybe_received = false;
@@ -333,11 +338,6 @@ bool outbound_ready(struct outbound *o, const char **why)
 }
 
 /* ---- its life ---- */
-
-bool outbound_needs_share(const struct outbound_options *options)
-{
-	return options->oauth2.token_url != NULL;
-}
 
 static const char *open_parts(struct outbound *o, const struct outbound_config *config)
 {

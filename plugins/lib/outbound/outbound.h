@@ -24,15 +24,10 @@ struct outbound_config {
 	const char *url;			/* where requests go; for its life */
 	const char *proxy;   /* as of struct ow_http_origin: of the token endpoint, too */
 	int64_t max_waiting; /* requests that may wait for credentials */
-	/*
-	 * What host->shared() made with token_share_new(); for its life. An instance
-	 * has one such object, so it is the plugin that asks for it. Only needed if
-	 * outbound_needs_share().
-	 */
+	/* For its life. Of host->shared(): an instance has one object there, so it is the
+	 * plugin that asks for it. */
 	struct token_share *share;
 };
-
-bool outbound_needs_share(const struct outbound_options *options);
 
 /* NULL with *why: a URL, a file or the AWS region is no good. Opens nothing. */
 struct outbound *outbound_new(const struct ow_host *host, struct ow_instance *self,
@@ -71,6 +66,8 @@ typedef void outbound_done(const struct outbound_result *result, void *arg);
  */
 struct outbound_call *outbound_send(struct outbound *o, struct ow_http_pool *pool,
     const struct ow_http_outgoing *request, struct ow_text id, outbound_done *done, void *arg);
+/* True: it waits for credentials, and nothing of it is under way. */
+bool outbound_waits(const struct outbound_call *call);
 /* Drops the call: no callback. True if the peer may have got the whole request. */
 bool outbound_cancel(struct outbound_call *call);
 

@@ -67,8 +67,7 @@ static void *caller_create(
 		.max_connections = 1,
 		.connect_ms = 1},
 	    why);
-	if (outbound_needs_share(config.options))
-		config.share = host->shared(self, make_share, NULL, free_share);
+	config.share = host->shared(self, make_share, NULL, free_share);
 	c->outbound = c->pool ? outbound_new(host, self, &config, why) : NULL;
 	if (c->outbound)
 		return c;
