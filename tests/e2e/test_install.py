@@ -77,7 +77,7 @@ class Installed(Install):
         self.assertEqual(
             sorted(line.split()[1] for line in self.onceway("plugins")[0].splitlines()),
             ["auto", "cognigy", "cxone", "eventbridge", "fields", "genesys", "http", "log",
-             "memory", "redis", "sqs", "sqs", "webhook"])
+             "memory", "poll", "redis", "sqs", "sqs", "webhook"])
 
     def test_plugins_export_one_function_and_link_nothing_of_ours(self):
         for file in sorted(pathlib.Path(PLUGINDIR).glob("*.so")) + [
