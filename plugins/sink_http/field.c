@@ -186,7 +186,7 @@ static bool outside_text(const struct field *field, const struct occasion *o,
 bool field_text(const struct field *field, const struct occasion *o, struct ow_text *value,
     struct refusal *refusal)
 {
-	struct ow_json json;
+	struct ow_json json = {OW_JSON_NULL, {NULL, 0}};
 	if (field->kind != FIELD_POINTER)
 		return outside_text(field, o, value, refusal);
 	if (!find(field, o, &json) || json.type == OW_JSON_NULL)
@@ -226,7 +226,7 @@ bool field_add_json(const struct field *field, const struct occasion *o, struct 
     struct refusal *refusal)
 {
 	struct ow_json json;
-	struct ow_text value;
+	struct ow_text value = {NULL, 0};
 	if (field->kind == FIELD_POINTER && find(field, o, &json)) {
 		draft_add(out, json.raw);
 		return true;

@@ -9,7 +9,7 @@
 /* A step of writing the document: text as it is, or what a template gives. */
 struct step {
 	struct draft literal;
-	struct template *t; /* owned; NULL: a literal */
+	struct template_text *t; /* owned; NULL: a literal */
 };
 
 struct mapping {
@@ -24,7 +24,7 @@ struct reading {
 	struct draft path; /* of the node: "body/contact/id" */
 };
 
-static struct step *add_step(struct mapping *m, struct template *t)
+static struct step *add_step(struct mapping *m, struct template_text *t)
 {
 	m->steps = alloc_resize(m->steps, (m->count + 1) * sizeof(*m->steps));
 	struct step *step = &m->steps[m->count++];
@@ -52,7 +52,7 @@ static void read_node(struct reading *r, const struct ow_node *node);
 static void read_string(struct reading *r, const char *s)
 {
 	struct template_problem problem;
-	struct template *t = template_parse(s, TEMPLATE_STRING, &problem);
+	struct template_text *t = template_parse(s, TEMPLATE_STRING, &problem);
 	if (!t) {
 		if (r->report)
 			template_complain(r->report, draft_text(&r->path), s, &problem);

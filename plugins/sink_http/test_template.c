@@ -69,7 +69,7 @@ static const char *rendered(
     const char *text, enum template_place place, struct ow_event *event, const char *key)
 {
 	struct template_problem problem;
-	struct template *t = template_parse(text, place, &problem);
+	struct template_text *t = template_parse(text, place, &problem);
 	struct ow_attempt attempt = {.size = sizeof(attempt), .key = {key, strlen(key)}};
 	struct occasion occasion = {mock_host(), event, &attempt};
 	ck_assert_msg(t != NULL, "%s: %zu: %s", text, problem.at, t ? "" : problem.what);
@@ -239,7 +239,8 @@ START_TEST(what_is_wrong_is_said_with_its_place)
 	    {"/{/a}{", 5, "not closed"}, {"{", 0, "not closed"}, {"/a{{{", 4, "not closed"}};
 	for (int i = 0; i < COUNT(cases); i++) {
 		struct template_problem problem;
-		struct template *t = template_parse(cases[i].text, TEMPLATE_TARGET, &problem);
+		struct template_text *t =
+		    template_parse(cases[i].text, TEMPLATE_TARGET, &problem);
 		ck_assert_msg(!t, "%s", cases[i].text);
 		ck_assert_msg(problem.at == cases[i].at, "%s: %zu", cases[i].text, problem.at);
 		ck_assert_msg(strstr(problem.what, cases[i].part) != NULL, "%s: %s",
