@@ -78,6 +78,24 @@ static void add_part(struct draft *path, const char *name)
 	}
 }
 
+/* `id: {/data/id}` is a mapping for YAML: hardly what was meant. */
+static bool lacks_quotes(const struct ow_node *child)
+{
+	return child->type == OW_NODE_NULL &&
+	       (child->name[0] == '/' || strncmp(child->name, "header:", 7) == 0);
+}
+
+static void check_name(const struct reading *r, const struct ow_node *child)
+{
+	const char *problem = NULL;
+	if (strpbrk(child->name, "{}"))
+		problem = "is a name with a brace: fields can only stand in values";
+	else if (lacks_quotes(child))
+		problem = "is a name without a value: a field is written in quotes, \"{/a/b}\"";
+	if (r->report && problem)
+		r->report->complain(r->report, draft_text(&r->path), "%s", problem);
+}
+
 static void read_child(struct reading *r, const struct ow_node *child, size_t index)
 {
 	size_t len = r->path.len;
@@ -87,9 +105,7 @@ static void read_child(struct reading *r, const struct ow_node *child, size_t in
 	if (index > 0)
 		draft_char(literal(r->m), ',');
 	if (child->name) {
-		if (r->report && strpbrk(child->name, "{}"))
-			r->report->complain(r->report, draft_text(&r->path),
-			    "is a name with a brace: fields can only stand in values");
+		check_name(r, child);
 		draft_char(literal(r->m), '"');
 		json_add_escaped(literal(r->m), text(child->name));
 		draft_string(literal(r->m), "\":");

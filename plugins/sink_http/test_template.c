@@ -357,6 +357,8 @@ START_TEST(bodies_that_are_none)
 		"test.yaml:1:7: error: is wrong from character 1 on: the brace is not closed"},
 	    {"body:\n  a:\n    - b\n    - {c/d: \"\xc3\xa9\xc3\xa9 {/x\"}\n",
 		"test.yaml:4:13: error: is wrong from character 4 on: the brace is not closed"},
+	    {"body: {a: {/x}}\n", "test.yaml:1:14: error: is a name without a value: a field "
+				  "is written in quotes"},
 	    {"body: {'{/x}': 1}\n", "test.yaml:1:16: error: is a name with a brace"}};
 	for (int i = 0; i < COUNT(cases); i++) {
 		const char *got = mock_conf_complaints(m, &mapper, cases[i].yaml);
