@@ -144,12 +144,14 @@ static void add_percent_encoded(struct draft *out, struct ow_text value)
 {
 	static const char unreserved[] = "-._~0123456789"
 					 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char digits[] = "0123456789ABCDEF";
 	for (size_t i = 0; i < value.len; i++) {
-		char c = value.data[i];
+		unsigned char c = (unsigned char)value.data[i];
+		const char escape[] = {'%', digits[c >> 4], digits[c & 15]};
 		if (c && strchr(unreserved, c))
-			draft_char(out, c);
+			draft_char(out, (char)c);
 		else
-			draft_printf(out, "%%%02X", (unsigned char)c);
+			draft_add(out, (struct ow_text){escape, sizeof(escape)});
 	}
 }
 

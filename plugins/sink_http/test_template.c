@@ -219,6 +219,14 @@ START_TEST(more_than_the_body)
 }
 END_TEST
 
+START_TEST(inside_of_a_json_string)
+{
+	ck_assert_str_eq(render("\"{/id}", TEMPLATE_STRING,
+			     "{\"id\":\"\\u0001\\u001f \\u007f\\\\ \\/ \\n\\\"\\u00e9\"}"),
+	    "\\\"\\u0001\\u001f \x7f\\\\ / \\u000a\\\"\xc3\xa9");
+}
+END_TEST
+
 START_TEST(braces)
 {
 	ck_assert_str_eq(render("{{a}}{{{/id}}}", TEMPLATE_HEADER, "{\"id\":1}"), "{a}{1}");
@@ -317,10 +325,10 @@ START_TEST(a_mapping_is_json)
 		   "  tags: [a, '{/id}', [], {}, 'x{{y}}']\n"
 		   "  key: '{key}'\n",
 		"{\"id\":7,\"name\":\"O\\u0027Hara \\\"J\\\" \\u0000\"}"),
-	    "{\"contact\":{\"id\":7,\"name\":\"Mr O'Hara \\u0022J\\u0022 \\u0000\",\"n\":1.50,"
+	    "{\"contact\":{\"id\":7,\"name\":\"Mr O'Hara \\\"J\\\" \\u0000\",\"n\":1.50,"
 	    "\"s\":\"1.50\",\"t\":true,\"nothing\":null,\"empty\":\"\","
-	    "\"q\\u0022\\u000a\":\"l\\u0022\\u000a\"},"
-	    "\"tags\":[\"a\",7,[],{},\"x{y}\"],\"key\":\"p:\\u0022k\\u0022\"}");
+	    "\"q\\\"\\u000a\":\"l\\\"\\u000a\"},"
+	    "\"tags\":[\"a\",7,[],{},\"x{y}\"],\"key\":\"p:\\\"k\\\"\"}");
 }
 END_TEST
 
@@ -331,7 +339,7 @@ START_TEST(defaults_in_a_body)
 		   "'{/x:-null}', '{/x:-1e5}', 'a{/x:-1}', '{/x:-a\"b}', '{/x:-1.}', "
 		   "'{header:N:-5}']\n",
 		"{}"),
-	    "[0,-1.5,\"007\",\"\",true,null,\"1e5\",\"a1\",\"a\\u0022b\",\"1.\",5]");
+	    "[0,-1.5,\"007\",\"\",true,null,\"1e5\",\"a1\",\"a\\\"b\",\"1.\",5]");
 	ck_assert(!mapped("body: {a: '{/x}'}\n", "{\"y\":1}"));
 	ck_assert_str_eq(refusal.why, "/x is missing");
 }
@@ -379,6 +387,7 @@ static Suite *suite(void)
 	tcase_add_test(t, lines_are_bounded);
 	tcase_add_test(t, what_is_not_there);
 	tcase_add_test(t, more_than_the_body);
+	tcase_add_test(t, inside_of_a_json_string);
 	tcase_add_test(t, braces);
 	tcase_add_test(t, what_is_wrong_is_said_with_its_place);
 	suite_add_tcase(s, t);
