@@ -43,8 +43,8 @@ static const char *const sql[STATEMENTS] = {
     [LOAD] = "SELECT bytes, arrived_ms, died_ms, route, source, key, reason, history, trace, "
 	     "path, headers, body, answer_status, answer_type, answer_body FROM event "
 	     "WHERE id = ?1 AND died_ms IS NOT NULL",
-    [REPLAY] = "UPDATE event SET died_ms = NULL, token = NULL, mode = ?2, since_ms = ?3, "
-	       "due_ms = ?4 WHERE id = ?1",
+    [REPLAY] = ("UPDATE event SET died_ms = NULL, token = NULL, mode = ?2, since_ms = ?3, "
+		"due_ms = ?4 WHERE id = ?1"),
     [DROP] = "DELETE FROM event WHERE id = ?1",
 };
 

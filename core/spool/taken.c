@@ -1,7 +1,9 @@
 #include "spool/taken.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "spool/request.h"
 
@@ -58,30 +60,43 @@ void taken_look_again(struct taken *t)
 	t->seen = (struct place){INT64_MIN, 0};
 }
 
-/* False: it cannot be read, or is gone. */
-static bool load(struct rows *rows, int64_t id, struct request *r, size_t *bodies)
+static int load(struct rows *rows, int64_t id, struct request *r, size_t *bodies)
 {
 	if (r->found_count % ROOM_STEP == 0)
 		r->found = mem_grow(r->found, r->found_count + ROOM_STEP, sizeof(*r->found));
 	struct spool_event *e = &r->found[r->found_count];
-	if (rows_load(rows, id, e) != SQLITE_OK)
-		return false;
-	r->found_count++;
-	*bodies += e->body.len;
-	return true;
+	int rc = rows_load(rows, id, e);
+	if (rc == SQLITE_OK) {
+		r->found_count++;
+		*bodies += e->body.len;
+	}
+	return rc;
 }
 
 void taken_take(struct taken *t, struct rows *rows, int64_t now_ms, struct request *r)
 {
 	size_t bodies = 0;
 	struct place place = t->seen;
+	bool all_read = true;
+	int rc = SQLITE_OK;
 	while (r->found_count < r->max && bodies < BODIES_MAX &&
-	       rows_next_due(rows, now_ms, &place) == SQLITE_OK) {
+	       (rc = rows_next_due(rows, now_ms, &place)) == SQLITE_OK) {
 		if (!taken_has(t, place.id)) {
-			if (!load(rows, place.id, r, &bodies))
-				return;
-			taken_add(t, place.id);
+			rc = load(rows, place.id, r, &bodies);
+			if (rc == SQLITE_OK)
+				taken_add(t, place.id);
+			else if (rc != SQLITE_NOTFOUND) {
+				log_error("spool", "cannot read event %" PRId64 ": %s (%s)",
+				    place.id, rows_why(rc), rows_error(rows));
+				all_read = false;
+			}
 		}
-		t->seen = place;
+		/* What cannot be read now is tried again by the next; it keeps no other back.
+		 */
+		if (all_read)
+			t->seen = place;
 	}
+	if (rc != SQLITE_OK && rc != SQLITE_DONE && rc != SQLITE_NOTFOUND && all_read)
+		log_error("spool", "cannot look for events that are due: %s (%s)", rows_why(rc),
+		    rows_error(rows));
 }

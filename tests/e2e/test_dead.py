@@ -233,7 +233,7 @@ class Changing(Dead):
         self.assertEqual([e["id"] for e in keeper.ask(take=10)["taken"]], ids[:1])
 
     def test_many(self):
-        """More than one transaction; what dies meanwhile again is not replayed again."""
+        """More than one transaction."""
         keeper = self.keep()
         for i in range(1203):
             keeper.dead(key=f"k:{i}")

@@ -67,7 +67,11 @@ static int close_file(sqlite3_file *f)
 
 static int read_file(sqlite3_file *f, void *to, int count, sqlite3_int64 at)
 {
-	return real(f)->pMethods->xRead(real(f), to, count, at);
+	int rc = real(f)->pMethods->xRead(real(f), to, count, at);
+	if (rc == SQLITE_OK && atomic_load(&disk.read_fails) &&
+	    memmem(to, (size_t)count, DISK_UNREADABLE, strlen(DISK_UNREADABLE)))
+		return SQLITE_IOERR_READ;
+	return rc;
 }
 
 static int write_file(sqlite3_file *f, const void *from, int count, sqlite3_int64 at)
@@ -231,6 +235,7 @@ void disk_start(void)
 	vfs.xDelete = delete_file;
 	atomic_store(&disk.room, DISK_IS_LARGE);
 	atomic_store(&disk.sync_fails, false);
+	atomic_store(&disk.read_fails, false);
 	atomic_store(&disk.holds, false);
 	atomic_store(&disk.syncs, 0);
 	ck_assert_int_eq(sqlite3_vfs_register(&vfs, 1), SQLITE_OK);

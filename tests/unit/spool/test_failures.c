@@ -139,6 +139,39 @@ START_TEST(a_sync_that_fails_is_no_success)
 }
 END_TEST
 
+/* More than is kept in memory of the file. */
+#define BEYOND_CACHE ((size_t)10 << 20)
+
+/* It keeps no other back, is never delivered in part, and comes when it can be read again. */
+START_TEST(what_cannot_be_read_is_tried_again)
+{
+	struct rig_answer a;
+	char *large = mem_alloc(BEYOND_CACHE);
+	memset(large, 'Z', BEYOND_CACHE);
+	rig_close();
+	rig.setup.max_bytes = 64 << 20;
+	rig_open();
+	int64_t first = rig_put_body("1");
+	put(&a, large, BEYOND_CACHE);
+	check_kept(&a);
+	int64_t third = rig_put_body("3");
+	free(large);
+	rig_close();
+	rig_open();
+	atomic_store(&disk.read_fails, true);
+	const struct rig_taken *taken = rig_take(10);
+	ck_assert_uint_eq(taken->count, 2);
+	ck_assert_int_eq(taken->events[0].id, first);
+	ck_assert_int_eq(taken->events[1].id, third);
+	ck_assert_uint_eq(rig_take(10)->count, 0);
+	atomic_store(&disk.read_fails, false);
+	taken = rig_take(10);
+	ck_assert_uint_eq(taken->count, 1);
+	ck_assert_int_eq(taken->events[0].id, a.id);
+	ck_assert_uint_eq(taken->events[0].body.len, BEYOND_CACHE);
+}
+END_TEST
+
 /* It waits, and is due again; it is not taken for ever. */
 START_TEST(what_cannot_be_buried_goes_on_waiting)
 {
@@ -244,6 +277,7 @@ static Suite *suite(void)
 	tcase_add_test(t, one_that_does_not_fit_takes_no_other_along);
 	tcase_add_test(t, a_transaction_that_fails_fails_those_in_it_alone);
 	tcase_add_test(t, a_sync_that_fails_is_no_success);
+	tcase_add_test(t, what_cannot_be_read_is_tried_again);
 	tcase_add_test(t, what_cannot_be_buried_goes_on_waiting);
 	tcase_add_test(t, the_log_says_where_and_why_and_when_it_is_over);
 	tcase_add_test(t, a_power_cut_loses_nothing_that_was_said_to_be_kept);
