@@ -216,7 +216,8 @@ class Status(Case):
             {"workers": 2, "ready": True, "draining": False, "routes": {"cxone": {
                 "from": "dataaction", "store": "main", "to": "crm", "inflight": 1, "waiting": 0,
                 "events": {"delivered": 1, "duplicate": 1, "invalid": 0, "failed": 0,
-                           "rejected": 0, "passed": 0, "mismatch": 0, "missing_key": 0}}}})
+                           "rejected": 0, "passed": 0, "mismatch": 0, "missing_key": 0,
+                           "unknown": 0}}}})
         self.assertEqual(status["stores"]["main"]["plugin"], "memory")
         self.assertEqual(status["sinks"], {"crm": {"plugin": "http", "ready": True}})
         wait_until(lambda: onceway.status()["stores"]["main"]["keys"] == 2, "keys")
