@@ -54,6 +54,25 @@ START_TEST(kept_before_the_key_is_free_and_acknowledged)
 }
 END_TEST
 
+/* A source that passes the sink's own 4xx on would refuse what it is to forget. */
+START_TEST(the_sinks_answer_is_not_its_sources)
+{
+	static const struct ow_result bad = {.size = sizeof(bad), .status = 422};
+	const struct step with_answer = {.rc = OW_REJECT, .result = &bad};
+	rig_script(CALL_DELIVER, with_answer);
+	struct sent *s = rig_emit("a");
+	rig_expect("claim a, deliver a, dead a: the sink answered 422, release a, "
+		   "settle a failed 202");
+	ck_assert_int_eq(s->result_status, -1);
+	disk.why = "the disk is full";
+	rig_script(CALL_DELIVER, with_answer);
+	s = rig_emit("a");
+	rig_spin();
+	ck_assert_int_eq(s->result_status, 422);
+	buf_clear(&rig.story);
+}
+END_TEST
+
 START_TEST(when_the_disk_takes_nothing_it_fails_as_ever)
 {
 	disk.why = "the disk is full";
@@ -282,6 +301,7 @@ static Suite *suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, start, rig_stop);
 	tcase_add_test(t, kept_before_the_key_is_free_and_acknowledged);
+	tcase_add_test(t, the_sinks_answer_is_not_its_sources);
 	tcase_add_test(t, when_the_disk_takes_nothing_it_fails_as_ever);
 	tcase_add_test(t, nothing_is_kept_where_it_is_not_wanted);
 	tcase_add_test(t, what_is_only_put_off_comes_again);
