@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,15 +95,15 @@ static char *read_line(const char **at, const char *word)
 static bool decode(
     const struct position_file *f, const char *text, char **target, char why[POSITION_WHY])
 {
-	unsigned crc;
-	int read = 0;
 	const char *at = text + strlen(FIRST_LINE);
 	if (strncmp(text, FIRST_LINE, strlen(FIRST_LINE)) != 0)
 		return unusable(f, why, "it is not a state of this onceway's poll");
-	if (sscanf(at, "crc %8x\n%n", &crc, &read) != 1 ||
-	    crc32c(0, at + read, strlen(at + read)) != crc)
+	char *crc = read_line(&at, "crc ");
+	bool sound = crc && strlen(crc) == 8 && strspn(crc, "0123456789abcdef") == 8 &&
+		     strtoul(crc, NULL, 16) == crc32c(0, at, strlen(at));
+	free(crc);
+	if (!sound)
 		return unusable(f, why, "it is damaged");
-	at += read;
 	char *url = read_line(&at, "url "), *next = read_line(&at, "next ");
 	bool same = url && strcmp(url, f->url) == 0;
 	bool good = same && next && target_is_sound(next) && !*at;

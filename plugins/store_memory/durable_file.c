@@ -364,7 +364,7 @@ static bool read_clock(
 static bool set_clock(struct durable_file *f, struct moment now, struct durable_loaded *loaded,
     char why[DURABLE_WHY])
 {
-	int64_t then = now.wall_ms, wall = now.wall_ms;
+	int64_t then = now.wall_ms, wall = then;
 	if (!loaded->created && !read_clock(f, &then, &wall, why))
 		return false;
 	loaded->since_ms = now.wall_ms - wall;

@@ -180,6 +180,27 @@ START_TEST(what_slides_is_written)
 }
 END_TEST
 
+START_TEST(of_two_rows_the_longer_life_counts)
+{
+	make_directory();
+	begin_at(0, ALWAYS);
+	finish("k", 1);
+	mock_advance(m, WINDOW_MS / 2);
+	struct ow_claim c = claim_of(text_of("k"), 2);
+	c.sliding = true;
+	mock_claim(store, &c);
+	end();
+	ck_assert_int_eq(ask_file("SELECT count(*) FROM keys"), 2);
+	/* Both rows live when it starts; the first ends before the claim. */
+	begin_at(WINDOW_MS / 2, ALWAYS);
+	ck_assert_int_eq(keys(), 1);
+	mock_advance(m, WINDOW_MS * 3 / 4);
+	ck_assert_int_eq(claim("k", 3)->state, OW_CLAIM_DONE);
+	end();
+	remove_directory();
+}
+END_TEST
+
 START_TEST(all_kinds_of_results_come_back)
 {
 	make_directory();
@@ -520,6 +541,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_clock_that_was_set_back_lengthens_no_life);
 	tcase_add_test(t, the_newest_of_a_key_counts);
 	tcase_add_test(t, what_slides_is_written);
+	tcase_add_test(t, of_two_rows_the_longer_life_counts);
 	tcase_add_test(t, all_kinds_of_results_come_back);
 	tcase_add_test(t, expired_rows_go);
 	tcase_add_test(t, evicted_keys_go);

@@ -137,6 +137,30 @@ START_TEST(a_row_that_is_damaged_is_named)
 }
 END_TEST
 
+/* SQLite reads a page that says it has fewer rows, and its bytes are all there. */
+START_TEST(a_row_that_is_missing_is_noticed)
+{
+	enum {
+		PAGE = 4096,
+		TABLE_LEAF = 13
+	};
+	unsigned tried = 0;
+	make_directory();
+	struct bytes file = sound_file();
+	for (size_t at = PAGE; at < file.len; at += PAGE) {
+		if (file.data[at] != TABLE_LEAF || file.data[at + 4] < 2)
+			continue;
+		file.data[at + 4]--;
+		must_be_refused(file, "it is damaged (");
+		file.data[at + 4]++;
+		tried++;
+	}
+	ck_assert_uint_gt(tried, 0);
+	free(file.data);
+	remove_directory();
+}
+END_TEST
+
 START_TEST(a_cut_file_starts_nothing)
 {
 	make_directory();
@@ -247,6 +271,7 @@ static Suite *suite(void)
 	tcase_set_timeout(t, 300);
 	tcase_add_test(t, a_flipped_byte_is_found_where_it_matters);
 	tcase_add_test(t, a_row_that_is_damaged_is_named);
+	tcase_add_test(t, a_row_that_is_missing_is_noticed);
 	tcase_add_test(t, a_cut_file_starts_nothing);
 	tcase_add_test(t, a_foreign_file_starts_nothing);
 	tcase_add_test(t, a_later_version_starts_nothing);
