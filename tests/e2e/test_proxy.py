@@ -22,13 +22,14 @@ class ProxyCase(Case):
         self.sinks.append(proxy)
         return proxy
 
-    def through(self, proxy, crm, user="", secure=False, ready=True, **sink):
-        """A daemon that delivers to that sink, under a name only the proxy can look up."""
+    def through(self, proxy, crm, user="", secure=False, ready=True, host=None, **sink):
+        """A daemon that delivers to that sink; crm.test is a name only the proxy can look up."""
+        host = host or ("localhost" if secure else "crm.test")
         scheme = "https" if secure else "http"
-        settings = {"url": f"{scheme}://crm.test:{crm.port}/in?x=1", "proxy": proxy.url(user),
+        settings = {"url": f"{scheme}://{host}:{crm.port}/in?x=1", "proxy": proxy.url(user),
                     "retry": {"attempts": 1}, **sink}
         if secure:
-            settings["tls"] = {"ca": self.files("ca.pem"), "server_name": "localhost"}
+            settings["tls"] = {"ca": self.files("ca.pem"), **settings.get("tls", {})}
         self.onceway = self.daemon(crm, start=False, sink=settings).start(ready=ready)
         return self.onceway
 
@@ -60,9 +61,15 @@ class Through(ProxyCase):
         for i in range(3):
             self.deliver(i)
         # A tunnel is kept like any other connection, and all the proxy sees is where it leads.
-        self.assertEqual(proxy.asked, [f"CONNECT crm.test:{crm.port}"])
+        self.assertEqual(proxy.asked, [f"CONNECT localhost:{crm.port}"])
         self.assertEqual(len(crm.requests), 3)
         self.assertEqual(crm.requests[0].target, "/in?x=1")
+
+    def test_a_name_that_only_the_proxy_knows(self):
+        crm, proxy = self.sink(tls=self.files.server()), self.proxy()
+        self.through(proxy, crm, secure=True, host="crm.test", tls={"server_name": "localhost"})
+        self.deliver(1)
+        self.assertEqual(proxy.asked, [f"CONNECT crm.test:{crm.port}"])
 
     def test_many_tunnels(self):
         crm, proxy = self.sink(tls=self.files.server()), self.proxy()

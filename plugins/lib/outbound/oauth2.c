@@ -46,7 +46,7 @@ static bool usable(const struct oauth2 *o, int64_t now)
 static void look(struct oauth2 *o)
 {
 	token_unref(o->view.token);
-	token_share_look(o->share, &o->member, &o->view);
+	token_share_look(o->share, &o->view);
 }
 
 /* ---- who waits ---- */

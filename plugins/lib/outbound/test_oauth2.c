@@ -324,6 +324,47 @@ START_TEST(refused_twice)
 }
 END_TEST
 
+/* Tokens that live for less than they say are no reason to fail: each did serve. */
+START_TEST(refused_after_it_was_accepted)
+{
+	with_token(1800);
+	for (int i = 2; i < 6; i++) {
+		char token[8];
+		size_t number = rig_send();
+		rig_answer(200, "{}");
+		ck_assert_int_eq(rig_result(number)->status, 200);
+		pass(1500);
+		number = rig_send();
+		rig_answer(401, "");
+		snprintf(token, sizeof(token), "t%d", i);
+		rig_token(token, 1800);
+		rig_answer(200, "{}");
+		ck_assert_int_eq(rig_result(number)->status, 200);
+	}
+	ck_assert_uint_eq(mock_counter(rig.m[0], NAME, "ok"), 5);
+}
+END_TEST
+
+START_TEST(signed_anew_when_it_is_sent_again)
+{
+	rig_with(
+	    RIG_OAUTH2 "standard_webhooks: {secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}\n");
+	rig_token("t1", 1800);
+	pass(5000);
+	size_t number = rig_send();
+	ck_assert_str_eq(rig_header(1, "webhook-timestamp"), "1767225605");
+	rig_answer(401, "");
+	pass(2000);
+	rig_token("t2", 1800);
+	ck_assert_str_eq(rig_header(3, "webhook-timestamp"), "1767225607");
+	ck_assert_str_eq(rig_header(3, "webhook-id"), "cxone:dedup:k1");
+	ck_assert_str_ne(
+	    rig_header(1, "webhook-signature"), rig_header(3, "webhook-signature"));
+	rig_answer(200, "{}");
+	ck_assert_int_eq(rig_result(number)->status, 200);
+}
+END_TEST
+
 START_TEST(a_storm_of_refusals)
 {
 	with_token(1800);
@@ -411,6 +452,20 @@ START_TEST(endpoint_does_not_work)
 	expect_sent("t1");
 	ck_assert_uint_eq(mock_counter(rig.m[0], NAME, "failed"), 1);
 	ck_assert_uint_eq(mock_counter(rig.m[0], NAME, "refused"), 0);
+}
+END_TEST
+
+START_TEST(endpoint_refuses)
+{
+	rig_with(RIG_OAUTH2);
+	size_t number = rig_send();
+	rig_answer(401, "{\"error\":\"invalid_client\"}");
+	ck_assert_ptr_nonnull(strstr(rig_result(number)->why, "check oauth2.client_id"));
+	ck_assert_int_ge(rig_result(number)->retry_after_ms, 2500);
+	ck_assert_int_le(rig_result(number)->retry_after_ms, 5000);
+	pass(5000);
+	rig_token("t1", 1800);
+	expect_sent("t1");
 }
 END_TEST
 
@@ -600,10 +655,13 @@ static Suite *suite(void)
 	tcase_add_test(t, a_life_that_is_none);
 	tcase_add_test(t, refused_once);
 	tcase_add_test(t, refused_twice);
+	tcase_add_test(t, refused_after_it_was_accepted);
+	tcase_add_test(t, signed_anew_when_it_is_sent_again);
 	tcase_add_test(t, a_storm_of_refusals);
 	tcase_add_test(t, refused_with_no_time_left);
 	tcase_add_test(t, refused_in_no_time);
 	tcase_add_test(t, endpoint_does_not_work);
+	tcase_add_test(t, endpoint_refuses);
 	tcase_add_test(t, waits_grow);
 	tcase_add_test(t, the_endpoint_asks_for_time);
 	tcase_add_test(t, endpoint_cannot_be_asked);

@@ -9,7 +9,7 @@
 
 #include "lib/alloc.h"
 
-#define QUOTE_SIZE 200 /* of what the endpoint says */
+#define QUOTE_SIZE 180 /* of what the endpoint says: what to check has room behind it */
 
 /* ---- texts of theirs ---- */
 
@@ -81,15 +81,9 @@ static void refuse(struct token_answer *out, int status, const json_t *root)
 	if (!check)
 		check = check_by_status(status);
 	out->refused = check != NULL;
-	snprintf(out->why, sizeof(out->why), "it answered %d%s%s%s%s%s%s", status,
+	snprintf(out->why, sizeof(out->why), "it answered %d%s%s%s%s%s%s%s", status,
 	    error[0] ? " " : "", error, description[0] ? " (" : "", description,
-	    description[0] ? ")" : "", check ? ": " : "");
-	/* Our own advice is not what is cut off. */
-	size_t len = strlen(out->why), room = check ? strlen(check) : 0;
-	if (len + room >= sizeof(out->why))
-		len = sizeof(out->why) - 1 - room;
-	if (check)
-		memcpy(out->why + len, check, room + 1);
+	    description[0] ? ")" : "", check ? ": " : "", check ? check : "");
 }
 
 static void no_token(struct token_answer *out, const char *why)

@@ -63,14 +63,11 @@ void token_share_leave(struct token_share *share, struct token_member *member)
 
 /* ---- under the lock ---- */
 
-/* Each is told once until it looks: a storm of changes is one message to each. */
 static void tell_all(struct token_share *share)
 {
 	for (struct ring *r = share->members.next; r != &share->members; r = r->next) {
 		struct token_member *member = ring_entry(r, struct token_member, link);
-		if (!member->told)
-			member->host->post(member->self, member->changed, member->arg);
-		member->told = true;
+		member->host->post(member->self, member->changed, member->arg);
 	}
 }
 
@@ -102,11 +99,9 @@ static int64_t next_pause(struct token_share *share, const struct token_failure 
 
 /* ---- for members ---- */
 
-void token_share_look(
-    struct token_share *share, struct token_member *member, struct token_view *view)
+void token_share_look(struct token_share *share, struct token_view *view)
 {
 	pthread_mutex_lock(&share->lock);
-	member->told = false;
 	view->token = share->token ? token_ref(share->token) : NULL;
 	view->fetching = share->fetcher != NULL;
 	view->resume_ms = share->resume_ms;

@@ -23,7 +23,6 @@ struct token_member {
 	struct ow_instance *self;
 	void (*changed)(void *arg); /* called on its worker's thread: look again */
 	void *arg;
-	bool told; /* and has not looked yet */
 };
 
 /* For host->shared(). */
@@ -43,9 +42,7 @@ struct token_view {
 	char why[TOKEN_WHY_SIZE]; /* if so */
 };
 
-/* The member has looked: it is told of the next change. */
-void token_share_look(
-    struct token_share *share, struct token_member *member, struct token_view *view);
+void token_share_look(struct token_share *share, struct token_view *view);
 
 /* True: the member is to fetch now, and ends that with one of the two below. */
 bool token_share_begin(struct token_share *share, struct token_member *member, int64_t now_ms);
