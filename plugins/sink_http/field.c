@@ -186,7 +186,7 @@ static bool outside_text(const struct field *field, const struct occasion *o,
 bool field_text(const struct field *field, const struct occasion *o, struct ow_text *value,
     struct refusal *refusal)
 {
-	struct ow_json json;
+	struct ow_json json = {OW_JSON_NULL, {NULL, 0}};
 	if (field->kind != FIELD_POINTER)
 		return outside_text(field, o, value, refusal);
 	if (!find(field, o, &json) || json.type == OW_JSON_NULL)
@@ -199,6 +199,16 @@ bool field_text(const struct field *field, const struct occasion *o, struct ow_t
 	return true;
 }
 
+static void add_escape(struct draft *out, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char code[] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
+	const char itself[] = {'\\', (char)c};
+	bool control = c < 0x20;
+	draft_add(out,
+	    (struct ow_text){control ? code : itself, control ? sizeof(code) : sizeof(itself)});
+}
+
 void json_add_escaped(struct draft *out, struct ow_text t)
 {
 	size_t from = 0;
@@ -209,7 +219,7 @@ void json_add_escaped(struct draft *out, struct ow_text t)
 		if (c >= 0x20 && c != '"' && c != '\\')
 			continue;
 		draft_add(out, (struct ow_text){t.data + from, i - from});
-		draft_printf(out, "\\u%04x", c);
+		add_escape(out, c);
 		from = i + 1;
 	}
 	draft_add(out, (struct ow_text){t.data + from, t.len - from});
@@ -226,7 +236,7 @@ bool field_add_json(const struct field *field, const struct occasion *o, struct 
     struct refusal *refusal)
 {
 	struct ow_json json;
-	struct ow_text value;
+	struct ow_text value = {NULL, 0};
 	if (field->kind == FIELD_POINTER && find(field, o, &json)) {
 		draft_add(out, json.raw);
 		return true;

@@ -9,7 +9,7 @@
 /* A step of writing the document: text as it is, or what a template gives. */
 struct step {
 	struct draft literal;
-	struct template *t; /* owned; NULL: a literal */
+	struct template_text *t; /* owned; NULL: a literal */
 };
 
 struct mapping {
@@ -24,7 +24,7 @@ struct reading {
 	struct draft path; /* of the node: "body/contact/id" */
 };
 
-static struct step *add_step(struct mapping *m, struct template *t)
+static struct step *add_step(struct mapping *m, struct template_text *t)
 {
 	m->steps = alloc_resize(m->steps, (m->count + 1) * sizeof(*m->steps));
 	struct step *step = &m->steps[m->count++];
@@ -52,7 +52,7 @@ static void read_node(struct reading *r, const struct ow_node *node);
 static void read_string(struct reading *r, const char *s)
 {
 	struct template_problem problem;
-	struct template *t = template_parse(s, TEMPLATE_STRING, &problem);
+	struct template_text *t = template_parse(s, TEMPLATE_STRING, &problem);
 	if (!t) {
 		if (r->report)
 			template_complain(r->report, draft_text(&r->path), s, &problem);
@@ -78,6 +78,24 @@ static void add_part(struct draft *path, const char *name)
 	}
 }
 
+/* `id: {/data/id}` is a mapping for YAML: hardly what was meant. */
+static bool lacks_quotes(const struct ow_node *child)
+{
+	return child->type == OW_NODE_NULL &&
+	       (child->name[0] == '/' || strncmp(child->name, "header:", 7) == 0);
+}
+
+static void check_name(const struct reading *r, const struct ow_node *child)
+{
+	const char *problem = NULL;
+	if (strpbrk(child->name, "{}"))
+		problem = "is a name with a brace: fields can only stand in values";
+	else if (lacks_quotes(child))
+		problem = "is a name without a value: a field is written in quotes, \"{/a/b}\"";
+	if (r->report && problem)
+		r->report->complain(r->report, draft_text(&r->path), "%s", problem);
+}
+
 static void read_child(struct reading *r, const struct ow_node *child, size_t index)
 {
 	size_t len = r->path.len;
@@ -87,9 +105,7 @@ static void read_child(struct reading *r, const struct ow_node *child, size_t in
 	if (index > 0)
 		draft_char(literal(r->m), ',');
 	if (child->name) {
-		if (r->report && strpbrk(child->name, "{}"))
-			r->report->complain(r->report, draft_text(&r->path),
-			    "is a name with a brace: fields can only stand in values");
+		check_name(r, child);
 		draft_char(literal(r->m), '"');
 		json_add_escaped(literal(r->m), text(child->name));
 		draft_string(literal(r->m), "\":");

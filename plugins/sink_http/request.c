@@ -18,11 +18,11 @@
 struct request_form {
 	const struct ow_host *host;
 	const struct sink_conf *conf;
-	struct template *target;   /* path and query of the URL */
-	struct template **headers; /* the values of conf's, in their order */
-	struct mapping *body;	   /* NULL: the event's */
-	struct field *required;	   /* conf's, in their order */
-	bool sets_content_type;	   /* headers has one: the event's own is not passed on */
+	struct template_text *target;	/* path and query of the URL */
+	struct template_text **headers; /* the values of conf's, in their order */
+	struct mapping *body;		/* NULL: the event's */
+	struct field *required;		/* conf's, in their order */
+	bool sets_content_type;		/* headers has one: the event's own is not passed on */
 };
 
 static struct ow_text text(const char *s)
@@ -54,7 +54,7 @@ static void check_template(const struct ow_report *report, const char *option, c
     size_t from, enum template_place place)
 {
 	struct template_problem problem;
-	struct template *t = template_parse(text + from, place, &problem);
+	struct template_text *t = template_parse(text + from, place, &problem);
 	problem.at += from;
 	if (!t)
 		template_complain(report, option, text, &problem);
@@ -139,26 +139,27 @@ void request_check(const struct sink_conf *conf, const struct ow_report *report)
 /* ---- the form ---- */
 
 /* text was checked. */
-static struct template *make_template(const struct request_form *form, struct ow_instance *self,
-    const char *text, enum template_place place)
+static struct template_text *make_template(const struct request_form *form,
+    struct ow_instance *self, const char *text, enum template_place place)
 {
 	struct template_problem problem;
-	struct template *t = template_parse(text, place, &problem);
-	assert(t);
-	template_bind(t, form->host, self);
-	return t;
+	struct template_text *made = template_parse(text, place, &problem);
+	assert(made);
+	template_bind(made, form->host, self);
+	return made;
 }
 
-static struct template *make_target(struct request_form *form, struct ow_instance *self)
+static struct template_text *make_target(struct request_form *form, struct ow_instance *self)
 {
 	const char *url = form->conf->url;
 	struct draft target = DRAFT_EMPTY;
 	if (url[target_at(url)] != '/')
 		draft_char(&target, '/');
 	draft_string(&target, url + target_at(url));
-	struct template *t = make_template(form, self, draft_text(&target), TEMPLATE_TARGET);
+	struct template_text *made =
+	    make_template(form, self, draft_text(&target), TEMPLATE_TARGET);
 	draft_free(&target);
-	return t;
+	return made;
 }
 
 static void make_headers(struct request_form *form, struct ow_instance *self)
@@ -261,8 +262,8 @@ static struct ow_text written(const struct draft *d)
 }
 
 /* What is the same for every event is written once. */
-static bool fill(const struct template *t, const struct occasion *occasion, struct draft *out,
-    struct refusal *refusal)
+static bool fill(const struct template_text *t, const struct occasion *occasion,
+    struct draft *out, struct refusal *refusal)
 {
 	if (out->len > 0 && !template_has_fields(t))
 		return true;

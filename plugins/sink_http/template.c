@@ -11,8 +11,7 @@ struct piece {
 	struct draft literal;
 };
 
-struct template
-{
+struct template_text {
 	enum template_place place;
 	struct piece *pieces;
 	size_t count;
@@ -20,7 +19,7 @@ struct template
 
 /* ---- parsing ---- */
 
-static struct piece *add_piece(struct template *t, bool is_field)
+static struct piece *add_piece(struct template_text *t, bool is_field)
 {
 	t->pieces = alloc_resize(t->pieces, (t->count + 1) * sizeof(*t->pieces));
 	struct piece *piece = &t->pieces[t->count++];
@@ -28,7 +27,7 @@ static struct piece *add_piece(struct template *t, bool is_field)
 	return piece;
 }
 
-static void add_literal(struct template *t, char c)
+static void add_literal(struct template_text *t, char c)
 {
 	struct piece *last = t->count ? &t->pieces[t->count - 1] : NULL;
 	if (!last || last->is_field)
@@ -37,7 +36,7 @@ static void add_literal(struct template *t, char c)
 }
 
 /* `%{/a}` would make an escape of the first characters of a value. */
-static bool ends_in_escape(const struct template *t)
+static bool ends_in_escape(const struct template_text *t)
 {
 	const struct piece *last = t->count ? &t->pieces[t->count - 1] : NULL;
 	if (t->place != TEMPLATE_TARGET || !last || last->is_field)
@@ -49,7 +48,7 @@ static bool ends_in_escape(const struct template *t)
 
 /* at is behind the opening brace. Returns what is behind the closing one, or NULL. */
 static const char *parse_field(
-    struct template *t, const char *at, struct template_problem *problem)
+    struct template_text *t, const char *at, struct template_problem *problem)
 {
 	const char *end = strchr(at, '}');
 	struct field field;
@@ -68,7 +67,7 @@ static const char *parse_field(
 
 /* One character or one field. Returns what is behind it, or NULL. */
 static const char *parse_next(
-    struct template *t, const char *at, struct template_problem *problem)
+    struct template_text *t, const char *at, struct template_problem *problem)
 {
 	bool brace = *at == '{' || *at == '}';
 	if (*at == '{' && at[1] != '{')
@@ -80,10 +79,10 @@ static const char *parse_next(
 	return at + (brace ? 2 : 1);
 }
 
-struct template *template_parse(
+struct template_text *template_parse(
     const char *text, enum template_place place, struct template_problem *problem)
 {
-	struct template *t = alloc_zero(1, sizeof(*t));
+	struct template_text *t = alloc_zero(1, sizeof(*t));
 	t->place = place;
 	for (const char *at = text; *at;) {
 		problem->at = (size_t)(at - text);
@@ -106,14 +105,15 @@ void template_complain(const struct ow_report *report, const char *option, const
 	    report, option, "is wrong from character %zu on: %s", character, problem->what);
 }
 
-void template_bind(struct template *t, const struct ow_host *host, struct ow_instance *self)
+void template_bind(
+    struct template_text *t, const struct ow_host *host, struct ow_instance *self)
 {
 	for (size_t i = 0; i < t->count; i++)
 		if (t->pieces[i].is_field)
 			field_bind(&t->pieces[i].field, host, self);
 }
 
-void template_free(struct template *t)
+void template_free(struct template_text *t)
 {
 	if (!t)
 		return;
@@ -125,7 +125,7 @@ void template_free(struct template *t)
 	free(t);
 }
 
-bool template_has_fields(const struct template *t)
+bool template_has_fields(const struct template_text *t)
 {
 	for (size_t i = 0; i < t->count; i++)
 		if (t->pieces[i].is_field)
@@ -133,7 +133,7 @@ bool template_has_fields(const struct template *t)
 	return false;
 }
 
-const struct field *template_only_field(const struct template *t)
+const struct field *template_only_field(const struct template_text *t)
 {
 	return t->count == 1 && t->pieces[0].is_field ? &t->pieces[0].field : NULL;
 }
@@ -144,12 +144,14 @@ static void add_percent_encoded(struct draft *out, struct ow_text value)
 {
 	static const char unreserved[] = "-._~0123456789"
 					 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char digits[] = "0123456789ABCDEF";
 	for (size_t i = 0; i < value.len; i++) {
-		char c = value.data[i];
+		unsigned char c = (unsigned char)value.data[i];
+		const char escape[] = {'%', digits[c >> 4], digits[c & 15]};
 		if (c && strchr(unreserved, c))
-			draft_char(out, c);
+			draft_char(out, (char)c);
 		else
-			draft_printf(out, "%%%02X", (unsigned char)c);
+			draft_add(out, (struct ow_text){escape, sizeof(escape)});
 	}
 }
 
@@ -233,7 +235,7 @@ static bool add_target_literal(
 	return true;
 }
 
-static bool render_target(const struct template *t, const struct occasion *occasion,
+static bool render_target(const struct template_text *t, const struct occasion *occasion,
     struct draft *out, struct refusal *refusal)
 {
 	struct target to = {.out = out, .segment = out->len};
@@ -283,7 +285,7 @@ static bool add_header_value(
 
 /* ---- rendering ---- */
 
-static bool render_text(const struct template *t, const struct occasion *occasion,
+static bool render_text(const struct template_text *t, const struct occasion *occasion,
     struct draft *out, struct refusal *refusal)
 {
 	for (size_t i = 0; i < t->count; i++) {
@@ -302,7 +304,7 @@ static bool render_text(const struct template *t, const struct occasion *occasio
 	return true;
 }
 
-bool template_render(const struct template *t, const struct occasion *occasion,
+bool template_render(const struct template_text *t, const struct occasion *occasion,
     struct draft *out, struct refusal *refusal)
 {
 	size_t from = out->len;

@@ -26,7 +26,7 @@ enum template_place {
 /* Longest target or header value; a body has a bound of its own. */
 #define TEMPLATE_LINE_MAX 8192
 
-struct template;
+struct template_text;
 
 /* What is wrong with a text, for check(). */
 struct template_problem {
@@ -35,22 +35,23 @@ struct template_problem {
 };
 
 /* NULL with *problem. text is copied. */
-struct template *template_parse(
+struct template_text *template_parse(
     const char *text, enum template_place place, struct template_problem *problem);
 /* The same for people. text is what the problem's `at` counts in. */
 void template_complain(const struct ow_report *report, const char *option, const char *text,
     const struct template_problem *problem);
 /* In create(), before it is rendered. */
-void template_bind(struct template *t, const struct ow_host *host, struct ow_instance *self);
-void template_free(struct template *t); /* NULL is fine */
+void template_bind(
+    struct template_text *t, const struct ow_host *host, struct ow_instance *self);
+void template_free(struct template_text *t); /* NULL is fine */
 
 /* True if there is a field in it: without, it is the same for every event. */
-bool template_has_fields(const struct template *t);
+bool template_has_fields(const struct template_text *t);
 /* The field that is all of it; NULL: there is more, or less. Belongs to the template. */
-const struct field *template_only_field(const struct template *t);
+const struct field *template_only_field(const struct template_text *t);
 
 /* Adds it with the event's values. False: this event cannot be sent. */
-bool template_render(const struct template *t, const struct occasion *occasion,
+bool template_render(const struct template_text *t, const struct occasion *occasion,
     struct draft *out, struct refusal *refusal);
 
 #endif

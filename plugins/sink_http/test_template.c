@@ -69,7 +69,7 @@ static const char *rendered(
     const char *text, enum template_place place, struct ow_event *event, const char *key)
 {
 	struct template_problem problem;
-	struct template *t = template_parse(text, place, &problem);
+	struct template_text *t = template_parse(text, place, &problem);
 	struct ow_attempt attempt = {.size = sizeof(attempt), .key = {key, strlen(key)}};
 	struct occasion occasion = {mock_host(), event, &attempt};
 	ck_assert_msg(t != NULL, "%s: %zu: %s", text, problem.at, t ? "" : problem.what);
@@ -219,6 +219,14 @@ START_TEST(more_than_the_body)
 }
 END_TEST
 
+START_TEST(inside_of_a_json_string)
+{
+	ck_assert_str_eq(render("\"{/id}", TEMPLATE_STRING,
+			     "{\"id\":\"\\u0001\\u001f \\u007f\\\\ \\/ \\n\\\"\\u00e9\"}"),
+	    "\\\"\\u0001\\u001f \x7f\\\\ / \\u000a\\\"\xc3\xa9");
+}
+END_TEST
+
 START_TEST(braces)
 {
 	ck_assert_str_eq(render("{{a}}{{{/id}}}", TEMPLATE_HEADER, "{\"id\":1}"), "{a}{1}");
@@ -239,7 +247,8 @@ START_TEST(what_is_wrong_is_said_with_its_place)
 	    {"/{/a}{", 5, "not closed"}, {"{", 0, "not closed"}, {"/a{{{", 4, "not closed"}};
 	for (int i = 0; i < COUNT(cases); i++) {
 		struct template_problem problem;
-		struct template *t = template_parse(cases[i].text, TEMPLATE_TARGET, &problem);
+		struct template_text *t =
+		    template_parse(cases[i].text, TEMPLATE_TARGET, &problem);
 		ck_assert_msg(!t, "%s", cases[i].text);
 		ck_assert_msg(problem.at == cases[i].at, "%s: %zu", cases[i].text, problem.at);
 		ck_assert_msg(strstr(problem.what, cases[i].part) != NULL, "%s: %s",
@@ -316,10 +325,10 @@ START_TEST(a_mapping_is_json)
 		   "  tags: [a, '{/id}', [], {}, 'x{{y}}']\n"
 		   "  key: '{key}'\n",
 		"{\"id\":7,\"name\":\"O\\u0027Hara \\\"J\\\" \\u0000\"}"),
-	    "{\"contact\":{\"id\":7,\"name\":\"Mr O'Hara \\u0022J\\u0022 \\u0000\",\"n\":1.50,"
+	    "{\"contact\":{\"id\":7,\"name\":\"Mr O'Hara \\\"J\\\" \\u0000\",\"n\":1.50,"
 	    "\"s\":\"1.50\",\"t\":true,\"nothing\":null,\"empty\":\"\","
-	    "\"q\\u0022\\u000a\":\"l\\u0022\\u000a\"},"
-	    "\"tags\":[\"a\",7,[],{},\"x{y}\"],\"key\":\"p:\\u0022k\\u0022\"}");
+	    "\"q\\\"\\u000a\":\"l\\\"\\u000a\"},"
+	    "\"tags\":[\"a\",7,[],{},\"x{y}\"],\"key\":\"p:\\\"k\\\"\"}");
 }
 END_TEST
 
@@ -330,7 +339,7 @@ START_TEST(defaults_in_a_body)
 		   "'{/x:-null}', '{/x:-1e5}', 'a{/x:-1}', '{/x:-a\"b}', '{/x:-1.}', "
 		   "'{header:N:-5}']\n",
 		"{}"),
-	    "[0,-1.5,\"007\",\"\",true,null,\"1e5\",\"a1\",\"a\\u0022b\",\"1.\",5]");
+	    "[0,-1.5,\"007\",\"\",true,null,\"1e5\",\"a1\",\"a\\\"b\",\"1.\",5]");
 	ck_assert(!mapped("body: {a: '{/x}'}\n", "{\"y\":1}"));
 	ck_assert_str_eq(refusal.why, "/x is missing");
 }
@@ -356,6 +365,8 @@ START_TEST(bodies_that_are_none)
 		"test.yaml:1:7: error: is wrong from character 1 on: the brace is not closed"},
 	    {"body:\n  a:\n    - b\n    - {c/d: \"\xc3\xa9\xc3\xa9 {/x\"}\n",
 		"test.yaml:4:13: error: is wrong from character 4 on: the brace is not closed"},
+	    {"body: {a: {/x}}\n", "test.yaml:1:14: error: is a name without a value: a field "
+				  "is written in quotes"},
 	    {"body: {'{/x}': 1}\n", "test.yaml:1:16: error: is a name with a brace"}};
 	for (int i = 0; i < COUNT(cases); i++) {
 		const char *got = mock_conf_complaints(m, &mapper, cases[i].yaml);
@@ -376,6 +387,7 @@ static Suite *suite(void)
 	tcase_add_test(t, lines_are_bounded);
 	tcase_add_test(t, what_is_not_there);
 	tcase_add_test(t, more_than_the_body);
+	tcase_add_test(t, inside_of_a_json_string);
 	tcase_add_test(t, braces);
 	tcase_add_test(t, what_is_wrong_is_said_with_its_place);
 	suite_add_tcase(s, t);

@@ -23,7 +23,7 @@ class Answer:
     gate: threading.Event = None
     # answer | hang | reset | close | half (part of the body, then the end)
     # | garbage (not HTTP) | unlengthy (the body ends with the connection)
-    # | farewell (the same, and TLS says so)
+    # | farewell (the same, and TLS says so) | drip (a byte now and then, for ever)
     act: str = "answer"
 
 
@@ -213,6 +213,12 @@ class Sink:
             body = b""
         if answer.act == "half":
             connection.sendall(head.encode() + b"\r\n" + body[:len(body) // 2])
+            return False
+        if answer.act == "drip":
+            for byte in head.encode() + b"\r\n" + body:
+                connection.sendall(bytes([byte]))
+                if self.closing.wait(0.05):
+                    break
             return False
         connection.sendall(head.encode() + b"\r\n" + body)
         return True

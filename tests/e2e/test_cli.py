@@ -10,7 +10,7 @@ PLUGINS = ["keyer auto", "keyer cognigy", "keyer cxone", "keyer fields", "keyer 
            "sink http", "sink log", "source sqs", "source webhook", "store memory",
            "store redis"]
 TYPES = {"string", "secret", "int", "bool", "duration", "size", "enum", "list", "pairs", "url",
-         "address", "pointer", "reference"}
+         "address", "pointer", "reference", "tree"}
 
 
 class Cli(unittest.TestCase):

@@ -206,7 +206,7 @@ class Repetition(Case):
         """What fails in a loop is told a few times a second, and then how often it was."""
         sink = self.sink(default=Answer(status=500))
         onceway = self.daemon(sink, onceway={"log": {"level": "info"}},
-                              sink={"retry": {"attempts": 1}})
+                              sink={"retry": {"attempts": 1}, "breaker": {"failures": 0}})
         posted = 0
 
         def lines():

@@ -154,7 +154,7 @@ static void try_template(
     struct bench *b, const char *text, enum template_place place, struct ow_event *event)
 {
 	struct template_problem problem = {0, NULL};
-	struct template *t = template_parse(text, place, &problem);
+	struct template_text *t = template_parse(text, place, &problem);
 	struct occasion occasion = {mock_host(), event, &b->attempt};
 	struct draft out = DRAFT_EMPTY;
 	struct refusal refusal = {""};
