@@ -16,8 +16,9 @@ json	onceway base
 conf	onceway base yaml
 io	onceway base event2 openssl
 plugin	onceway base json conf io event2
-route	onceway base json io plugin event2
-daemon	onceway base json conf io plugin route event2 jansson yaml
+spool	onceway base plugin sqlite3
+route	onceway base json io plugin spool event2
+daemon	onceway base json conf io plugin spool route event2 jansson yaml
 conformance	onceway base json conf io plugin
 EOF
 }
@@ -55,7 +56,7 @@ check() {
 			split(name, piece, "/")
 			first = piece[1]
 			sub(/\.h$/, "", first)
-			if (part[2] == "lib" && part[3] !~ /^(aws|outbound)$/ && name ~ /^lib\/aws\//) {
+			if (part[2] == "lib" && part[3] !~ /^(aws|outbound|sqs)$/ && name ~ /^lib\/aws\//) {
 				fail("a helper may not include \"" name "\": AWS is for plugins that speak to it")
 			} else if (part[2] == "lib" && part[3] != "outbound" && name ~ /^lib\/outbound\//) {
 				fail("a helper may not include \"" name "\": it is for plugins that send requests")

@@ -2,7 +2,7 @@
 # Sourced by contrib/quickstart, contrib/check and contrib/bench.
 
 BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libc6-dev
-	libevent-dev libyaml-dev libjansson-dev libssl-dev libhiredis-dev"
+	libevent-dev libyaml-dev libjansson-dev libssl-dev libhiredis-dev libsqlite3-dev"
 TEST_PACKAGES="$BUILD_PACKAGES check python3 python3-redis redis-server clang libclang-rt-14-dev valgrind cppcheck
 	clang-format-14 clang-tidy binutils xz-utils git file"
 # The redis store, and the tutorial's service that it is compared with.

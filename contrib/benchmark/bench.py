@@ -8,9 +8,11 @@ import statistics
 import subprocess
 
 import connections
+import durable_rows
 import instructions
 import redis_rows
 import servers
+import sqs_rows
 from measuring import CONNECTIONS, Candidate, keeper, load, measure, say, span, warm_up
 
 CONNECTIONS_HALF = 128
@@ -133,6 +135,8 @@ def main():
     for name, text in (("events", "events per second, CPU and latency"),
                        ("workers", "two workers beside one"),
                        ("redis", "the redis store beside the memory store"),
+                       ("durable", "the memory store's durable file"),
+                       ("sqs", "the source sqs beside a consumer on the AWS SDK"),
                        ("connections", "a normal client among 10,000 idle connections"),
                        ("instructions", "instructions per event, with callgrind")):
         parser.add_argument(f"--{name}", action="append_const", dest="only", const=name,
@@ -144,6 +148,9 @@ def main():
         "events": lambda: report_events(rounds, seconds),
         "workers": lambda: report_workers(rounds, seconds),
         "redis": lambda: redis_rows.report(rounds, seconds),
+        "durable": lambda: durable_rows.report(
+            rounds, seconds, 500 if options.quick else 3000),
+        "sqs": lambda: sqs_rows.report(rounds, 2000 if options.quick else 10000),
         "connections": lambda: connections.report(
             2000 if options.quick else 10000, 2 if options.quick else 10),
         "instructions": lambda: instructions.report(500 if options.quick else 3000),

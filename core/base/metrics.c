@@ -11,16 +11,21 @@
 #include "base/text.h"
 
 /* Upper bounds in seconds: from an answer out of memory to a duplicate an hour late. */
-static const double bounds[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
-    1, 2.5, 5, 10, 30, 60, 300, 900, 3600};
-#define BOUNDS (sizeof(bounds) / sizeof(bounds[0]))
+static const double seconds[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+    0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600};
+#define BOUNDS (sizeof(seconds) / sizeof(seconds[0]))
+
+static const double sizes[BOUNDS] = {1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 300, 500, 1000, 2000,
+    3000, 5000, 10000, 20000, 50000};
 
 /* Cells of different workers must not share a cache line. */
 #define CACHE_LINE 64
 
 struct histogram {
 	_Atomic uint64_t buckets[BOUNDS + 1]; /* not cumulative; the last is +Inf */
-	_Atomic uint64_t nanoseconds;
+	_Atomic uint64_t sum;		      /* in units of 1 / scale */
+	const double *bounds;
+	double scale;
 };
 
 struct metric_cell {
@@ -102,7 +107,7 @@ static struct family **family_place(struct metrics *m, const char *name)
 
 static const char *type_name(enum metric_type type)
 {
-	static const char *const names[] = {"", "counter", "gauge", "histogram"};
+	static const char *const names[] = {"", "counter", "gauge", "histogram", "histogram"};
 	return names[type];
 }
 
@@ -170,6 +175,19 @@ static char *label_text(const struct metric_label *labels, bool other)
 	return buf_take(&b);
 }
 
+static bool is_histogram(enum metric_type type)
+{
+	return type == METRIC_HISTOGRAM || type == METRIC_SIZES;
+}
+
+static struct histogram *histogram_new(enum metric_type type)
+{
+	struct histogram *h = mem_zero(sizeof(*h));
+	h->bounds = type == METRIC_SIZES ? sizes : seconds;
+	h->scale = type == METRIC_SIZES ? 1 : 1e9;
+	return h;
+}
+
 static struct metric_cell *cells_new(unsigned writers, enum metric_type type)
 {
 	void *cells = NULL;
@@ -177,8 +195,8 @@ static struct metric_cell *cells_new(unsigned writers, enum metric_type type)
 		abort();
 	memset(cells, 0, writers * sizeof(struct metric_cell));
 	struct metric_cell *cell = cells;
-	for (unsigned i = 0; type == METRIC_HISTOGRAM && i < writers; i++)
-		cell[i].histogram = mem_zero(sizeof(struct histogram));
+	for (unsigned i = 0; is_histogram(type) && i < writers; i++)
+		cell[i].histogram = histogram_new(type);
 	return cell;
 }
 
@@ -264,13 +282,14 @@ void metric_move(struct metric_cell *cell, int64_t change)
 	add(&cell->value, (uint64_t)change);
 }
 
-void metric_observe(struct metric_cell *cell, double seconds)
+void metric_observe(struct metric_cell *cell, double value)
 {
+	struct histogram *h = cell->histogram;
 	size_t i = 0;
-	while (i < BOUNDS && seconds > bounds[i])
+	while (i < BOUNDS && value > h->bounds[i])
 		i++;
-	add(&cell->histogram->buckets[i], 1);
-	add(&cell->histogram->nanoseconds, seconds > 0 ? (uint64_t)(seconds * 1e9) : 0);
+	add(&h->buckets[i], 1);
+	add(&h->sum, value > 0 ? (uint64_t)(value * h->scale) : 0);
 	add(&cell->value, 1);
 }
 
@@ -298,22 +317,23 @@ static void render_histogram(
     const struct metrics *m, const struct family *f, const struct series *s, struct buf *out)
 {
 	const char *comma = s->labels[0] ? "," : "";
-	uint64_t count = 0, nanoseconds = 0;
+	const struct histogram *first = s->cells[0].histogram;
+	uint64_t count = 0, sum = 0;
 	for (size_t b = 0; b <= BOUNDS; b++) {
 		for (unsigned i = 0; i < m->writers; i++)
 			count += get(&s->cells[i].histogram->buckets[b]);
 		buf_printf(out, "%s_bucket{%s%sle=\"", f->name, s->labels, comma);
 		if (b < BOUNDS)
-			buf_printf(out, "%g", bounds[b]);
+			buf_printf(out, "%g", first->bounds[b]);
 		else
 			buf_add_string(out, "+Inf");
 		buf_printf(out, "\"} %" PRIu64 "\n", count);
 	}
 	for (unsigned i = 0; i < m->writers; i++)
-		nanoseconds += get(&s->cells[i].histogram->nanoseconds);
+		sum += get(&s->cells[i].histogram->sum);
 	const char *open = s->labels[0] ? "{" : "", *close = s->labels[0] ? "}" : "";
 	buf_printf(out, "%s_sum%s%s%s %.9g\n", f->name, open, s->labels, close,
-	    (double)nanoseconds / 1e9);
+	    (double)sum / first->scale);
 	buf_printf(out, "%s_count%s%s%s %" PRIu64 "\n", f->name, open, s->labels, close, count);
 }
 
@@ -322,7 +342,7 @@ static void render_family(const struct metrics *m, const struct family *f, struc
 	buf_printf(
 	    out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, type_name(f->type));
 	for (const struct series *s = f->first; s; s = s->next) {
-		if (f->type == METRIC_HISTOGRAM)
+		if (is_histogram(f->type))
 			render_histogram(m, f, s, out);
 		else if (s->labels[0])
 			buf_printf(out, "%s{%s} %" PRId64 "\n", f->name, s->labels,

@@ -16,7 +16,8 @@ struct metric_cell; /* one series on one worker */
 enum metric_type {
 	METRIC_COUNTER = 1,
 	METRIC_GAUGE,
-	METRIC_HISTOGRAM
+	METRIC_HISTOGRAM, /* of seconds */
+	METRIC_SIZES	  /* a histogram of whole numbers: how many in one go */
 };
 
 /* A label of a series; names are static. */
@@ -52,10 +53,10 @@ struct metric_cell *metrics_cell_bounded(struct metrics *m, unsigned worker,
  * the sum. */
 void metrics_family_is_shared(struct metrics *m, const char *family);
 
-void metric_add(struct metric_cell *cell, uint64_t n);	       /* counters */
-void metric_set(struct metric_cell *cell, int64_t value);      /* gauges */
-void metric_move(struct metric_cell *cell, int64_t change);    /* gauges */
-void metric_observe(struct metric_cell *cell, double seconds); /* histograms */
+void metric_add(struct metric_cell *cell, uint64_t n);	     /* counters */
+void metric_set(struct metric_cell *cell, int64_t value);    /* gauges */
+void metric_move(struct metric_cell *cell, int64_t change);  /* gauges */
+void metric_observe(struct metric_cell *cell, double value); /* histograms, both kinds */
 uint64_t metric_value(const struct metric_cell *cell);
 
 /* All families, sorted by name, with HELP and TYPE. */

@@ -71,9 +71,9 @@ static void add_type(struct buf *out, const struct ow_option *o, const struct st
 	}
 	if (!o->choices)
 		return;
-	bool is_number =
-	    o->type == OW_T_INT || o->type == OW_T_DURATION || o->type == OW_T_SIZE;
-	style->add(out, is_url ? " (" : is_number ? ", or " : " ");
+	bool has_words = o->type == OW_T_INT || o->type == OW_T_DURATION ||
+			 o->type == OW_T_SIZE || o->type == OW_T_ADDRESS;
+	style->add(out, is_url ? " (" : has_words ? ", or " : " ");
 	for (size_t i = 0; o->choices[i]; i++) {
 		if (i > 0)
 			style->add(out, ", ");

@@ -89,7 +89,7 @@ static const char *lint_choices(const struct ow_option *o)
 	bool has = o->choices && o->choices[0];
 	if (o->type == OW_T_ENUM || o->type == OW_T_REFERENCE)
 		return has ? NULL : "it has no choices";
-	if (o->type == OW_T_URL)
+	if (o->type == OW_T_URL || o->type == OW_T_ADDRESS)
 		return !o->choices || has ? NULL : "it has no choices";
 	if (o->choices && is_number(o->type)) {
 		/* OW_WORD() is below 0. */

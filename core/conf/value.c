@@ -142,20 +142,17 @@ static void add_choices(struct buf *out, const char *const *choices, const char 
 		buf_printf(out, "%s`%s%s`", i ? ", " : "", choices[i], after);
 }
 
-/* A word that stands for a number: `workers: auto`. */
-static bool set_word(const struct ow_option *option, const char *text, void *conf)
+/* The index of a word that stands for a value, `workers: auto`; -1: it is none. */
+static int word_at(const struct ow_option *option, const char *text)
 {
-	for (size_t i = 0; option->choices && option->choices[i]; i++) {
-		int64_t n = OW_WORD(i);
-		if (strcmp(option->choices[i], text) != 0)
-			continue;
-		put(option, conf, &n, sizeof(n));
-		return true;
-	}
-	return false;
+	for (int i = 0; option->choices && option->choices[i]; i++)
+		if (strcmp(option->choices[i], text) == 0)
+			return i;
+	return -1;
 }
 
-static bool must_be_number(const struct conf_check *check, const struct ow_option *option,
+/* Says what it must be, or which word may stand there. */
+static bool must_be_or_word(const struct conf_check *check, const struct ow_option *option,
     const struct conf_node *node, const char *expected, const char *guess)
 {
 	struct buf all = BUF_INIT;
@@ -177,8 +174,12 @@ static bool set_number(const struct conf_check *check, const struct ow_option *o
 	char guess[NUMBER_SIZE], range[RANGE_SIZE];
 	const char *expected;
 	bool guessed = false;
-	if (set_word(option, node->text, conf))
+	int word = word_at(option, node->text);
+	if (word >= 0) {
+		n = OW_WORD(word);
+		put(option, conf, &n, sizeof(n));
 		return true;
+	}
 	if (option->type == OW_T_DURATION) {
 		expected = conf_parse_duration(node->text, &n);
 		guessed = expected && conf_guess_duration(node->text, guess);
@@ -189,7 +190,7 @@ static bool set_number(const struct conf_check *check, const struct ow_option *o
 		expected = conf_parse_int(node->text, &n);
 	}
 	if (expected)
-		return must_be_number(check, option, node, expected,
+		return must_be_or_word(check, option, node, expected,
 		    guessed && strcmp(guess, node->text) != 0 ? guess : NULL);
 	if (!in_range(option, n)) {
 		conf_value_range(option, range);
@@ -233,11 +234,10 @@ static void add_group(struct buf *out, struct conf_table table, const char *name
 static bool set_enum(const struct conf_check *check, const struct ow_option *option,
     const struct conf_node *node, void *conf)
 {
-	for (int i = 0; option->choices[i]; i++) {
-		if (strcmp(option->choices[i], node->text) == 0) {
-			put(option, conf, &i, sizeof(i));
-			return true;
-		}
+	int index = word_at(option, node->text);
+	if (index >= 0) {
+		put(option, conf, &index, sizeof(index));
+		return true;
 	}
 	struct buf expected = BUF_INIT;
 	buf_add_string(&expected, option->choices[1] ? "one of " : "");
@@ -271,12 +271,12 @@ static bool text_fits(const struct conf_check *check, const struct ow_option *op
 	const char *expected = NULL;
 	if (option->type == OW_T_URL)
 		return url_fits(check, option, node);
-	if (option->type == OW_T_ADDRESS)
+	if (option->type == OW_T_ADDRESS && word_at(option, node->text) < 0)
 		expected = conf_parse_address(node->text);
 	else if (option->type == OW_T_POINTER)
 		expected = conf_parse_pointer(node->text);
 	if (expected)
-		return must_be(check, option, node, expected, NULL);
+		return must_be_or_word(check, option, node, expected, NULL);
 	/* A secret that is empty, by an empty variable say, would let everybody in. */
 	bool needs_text = conf_is_secret(option) || option->type == OW_T_REFERENCE;
 	if (needs_text && node->text[0] == '\0') {

@@ -150,7 +150,8 @@ struct admin *admin_new(const struct admin_view *view)
 	char why[256];
 	int fd = http_listen_socket(view->settings->process.admin, false, why);
 	if (fd < 0) {
-		log_error("core", "admin: %s; set `onceway: {admin: HOST:PORT}`", why);
+		log_error(
+		    "core", "admin: %s; set `onceway: {admin: HOST:PORT}`, or `off`", why);
 		return NULL;
 	}
 	struct admin *a = mem_zero(sizeof(*a));

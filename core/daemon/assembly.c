@@ -173,6 +173,7 @@ static void add_route(struct assembly *a, const struct route_settings *r)
 	    .keyer = part_find(a->keyers, r->keyer)->instance,
 	    .store = part_find(a->stores, r->store)->instance,
 	    .sink = part_find(a->sinks, r->sink)->instance,
+	    .queue = r->queue,
 	    .fallback = r->fallback ? part_find(a->stores, r->fallback)->instance : NULL,
 	    .retry = settings_sink_policy(r->sink),
 	    .also = also,
@@ -218,6 +219,9 @@ struct assembly *assembly_new(const struct assembly_setup *setup)
 	a->settings = setup->settings;
 	a->worker = worker_new(setup->index, setup->common);
 	a->engine = engine_new(a->worker);
+	if (setup->spool)
+		engine_use_spool(
+		    a->engine, setup->spool, a->settings->process.spool_max_age_ms);
 	if (!build(a, setup)) {
 		assembly_free(a);
 		return NULL;
@@ -431,17 +435,35 @@ static void start_ticking(struct assembly *a)
 	timer_start(a->tick, TICK_MS);
 }
 
+/* Whoever feeds a source may have to be told why it does not begin. */
+static void tell_sources(struct assembly *a)
+{
+	for (struct part *p = a->sources; p; p = p->next) {
+		const struct ow_source_ops *ops = &instance_ops(p->instance)->source;
+		if (ops->start_failed)
+			ops->start_failed(instance_state(p->instance), a->why);
+	}
+}
+
+static void started_or_not(struct assembly *a)
+{
+	if (a->why[0]) {
+		tell_sources(a);
+	} else {
+		worker_open_listeners(a->worker);
+		engine_resume(a->engine);
+		start_ticking(a);
+	}
+	finish(a);
+}
+
 static void source_started(struct ow_op *op, void *arg)
 {
 	struct assembly *a = arg;
 	note_failure(a, op);
 	if (--a->pending > 0)
 		return;
-	if (!a->why[0]) {
-		worker_open_listeners(a->worker);
-		start_ticking(a);
-	}
-	finish(a);
+	started_or_not(a);
 }
 
 static size_t count_parts(const struct part *p)
@@ -466,7 +488,7 @@ static void target_started(struct ow_op *op, void *arg)
 	if (--a->pending > 0)
 		return;
 	if (a->why[0]) {
-		finish(a);
+		started_or_not(a);
 		return;
 	}
 	a->pending = count_parts(a->sources);
@@ -567,8 +589,10 @@ void assembly_abort(struct assembly *a)
 {
 	size_t left = engine_unsettled(a->engine);
 	if (left > 0)
-		log_warning(
-		    "core", "giving %zu unfinished event(s) back to their sources", left);
+		log_warning("core",
+		    "giving %zu unfinished event(s) back to their sources, or to the disk "
+		    "where they are",
+		    left);
 	engine_abort(a->engine);
 }
 

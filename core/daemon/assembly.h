@@ -13,6 +13,7 @@
 #include "plugin/worker.h"
 
 struct assembly;
+struct spool;
 
 /* All is borrowed. */
 struct assembly_setup {
@@ -20,6 +21,7 @@ struct assembly_setup {
 	const struct settings *settings;
 	struct listener_share *listeners; /* of all workers */
 	const struct worker_common *common;
+	struct spool *spool; /* NULL: nothing is kept on disk */
 };
 
 /*

@@ -11,6 +11,7 @@
 
 #include <onceway/abi.h>
 
+#include "daemon/dead_command.h"
 #include "daemon/key_command.h"
 #include "daemon/plugins_command.h"
 #include "daemon/run.h"
@@ -27,14 +28,17 @@ struct arguments {
 	const char *format;
 	const char *plugin_dirs[PLUGIN_DIRS_MAX + 1];
 	size_t plugin_dir_count;
-	const char *operand; /* NULL: none */
+	struct dead_question dead;
+	const char *const *operands;
+	size_t operand_count;
 };
 
 struct command {
 	const char *name, *usage, *help;
 	const char *takes; /* letters of the options it knows */
-	bool operand;	   /* takes one more word */
+	size_t operands;   /* takes at most so many more words */
 	int (*run)(const struct arguments *args);
+	void (*help_page)(FILE *out); /* NULL: it is in the common one */
 };
 
 static struct settings *load(const struct arguments *args, const char *consequence)
@@ -85,18 +89,40 @@ static int command_key(const struct arguments *args)
 
 static int command_plugins(const struct arguments *args)
 {
-	return plugins_command(args->plugin_dirs, args->operand, args->format, stdout);
+	const char *name = args->operand_count > 0 ? args->operands[0] : NULL;
+	return plugins_command(args->plugin_dirs, name, args->format, stdout);
+}
+
+static int command_dead(const struct arguments *args)
+{
+	struct dead_question q = args->dead;
+	q.words = args->operands;
+	q.word_count = args->operand_count;
+	q.route = args->key.route;
+	q.format = args->format;
+	int status = dead_command_check(&q);
+	if (status != 0)
+		return status;
+	struct settings *s = q.state_dir ? NULL : load(args, "");
+	if (!s && !q.state_dir)
+		return EXIT_FAILURE;
+	status = dead_command(s, &q, stdout);
+	settings_free(s);
+	return status;
 }
 
 static const struct command commands[] = {
-    {"run", "run -c FILE", "run in the foreground until SIGTERM", "cP", false, command_run},
-    {"check", "check -c FILE", "check a configuration and report all of its errors", "cP",
-	false, command_check},
+    {"run", "run -c FILE", "run in the foreground until SIGTERM", "cP", 0, command_run, NULL},
+    {"check", "check -c FILE", "check a configuration and report all of its errors", "cP", 0,
+	command_check, NULL},
     {"key", "key -c FILE [-r ROUTE] [--explain]",
-	"print the keys of events on standard input, one JSON document a line", "crPepH", false,
-	command_key},
+	"print the keys of events on standard input, one JSON document a line", "crPepH", 0,
+	command_key, NULL},
+    {"dead", "dead list|show|replay|drop [ID...] -c FILE",
+	"look after events that could not be delivered; see dead --help", "cPrfDKRsuNoa",
+	SIZE_MAX, command_dead, dead_command_help},
     {"plugins", "plugins [NAME] [--format text|json|markdown|man]",
-	"list the plugins, or describe one", "fP", true, command_plugins},
+	"list the plugins, or describe one", "fP", 1, command_plugins, NULL},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -155,6 +181,35 @@ static int take_header(struct arguments *args)
 	return 0;
 }
 
+static void take_dead_option(struct dead_question *dead, int letter)
+{
+	switch (letter) {
+	case 'D':
+		dead->state_dir = optarg;
+		break;
+	case 'K':
+		dead->key = optarg;
+		break;
+	case 'R':
+		dead->reason = optarg;
+		break;
+	case 's':
+		dead->since = optarg;
+		break;
+	case 'u':
+		dead->until = optarg;
+		break;
+	case 'N':
+		dead->rate = optarg;
+		break;
+	case 'o':
+		dead->honour = true;
+		break;
+	default:
+		dead->all = true;
+	}
+}
+
 /* Takes one option. Returns 0 or EXIT_USAGE. */
 static int take_option(struct arguments *args, int letter)
 {
@@ -176,10 +231,13 @@ static int take_option(struct arguments *args, int letter)
 		return 0;
 	case 'H':
 		return take_header(args);
-	default:
+	case 'P':
 		if (args->plugin_dir_count == PLUGIN_DIRS_MAX)
 			return usage_error("too many --plugin-dir", NULL);
 		args->plugin_dirs[args->plugin_dir_count++] = optarg;
+		return 0;
+	default:
+		take_dead_option(&args->dead, letter);
 		return 0;
 	}
 }
@@ -191,6 +249,10 @@ static int run_command(const struct command *command, int argc, char **argv)
 	    {"path", required_argument, NULL, 'p'}, {"header", required_argument, NULL, 'H'},
 	    {"format", required_argument, NULL, 'f'},
 	    {"plugin-dir", required_argument, NULL, 'P'}, {"help", no_argument, NULL, 'h'},
+	    {"state-dir", required_argument, NULL, 'D'}, {"key", required_argument, NULL, 'K'},
+	    {"reason", required_argument, NULL, 'R'}, {"since", required_argument, NULL, 's'},
+	    {"until", required_argument, NULL, 'u'}, {"rate", required_argument, NULL, 'N'},
+	    {"honour", no_argument, NULL, 'o'}, {"all", no_argument, NULL, 'a'},
 	    {NULL, 0, NULL, 0}};
 	struct arguments args = {.format = "text"};
 	int letter;
@@ -198,7 +260,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 	while ((letter = getopt_long(argc, argv, ":c:r:h", options, NULL)) != -1) {
 		const char *word = argv[optind - 1];
 		if (letter == 'h') {
-			print_usage(stdout);
+			(command->help_page ? command->help_page : print_usage)(stdout);
 			return EXIT_SUCCESS;
 		}
 		if (letter == ':')
@@ -208,11 +270,11 @@ static int run_command(const struct command *command, int argc, char **argv)
 		if (take_option(&args, letter) != 0)
 			return EXIT_USAGE;
 	}
-	if (optind < argc && command->operand)
-		args.operand = argv[optind++];
-	if (optind < argc)
-		return usage_error("one word too many:", argv[optind]);
-	if (strchr(command->takes, 'c') && !args.config)
+	args.operands = (const char *const *)&argv[optind];
+	args.operand_count = (size_t)(argc - optind);
+	if (args.operand_count > command->operands)
+		return usage_error("one word too many:", args.operands[command->operands]);
+	if (strchr(command->takes, 'c') && !args.config && !args.dead.state_dir)
 		return usage_error("say which configuration: -c FILE is missing", NULL);
 	return command->run(&args);
 }

@@ -6,6 +6,7 @@
 #include "base/conceal.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "daemon/visible.h"
 #include "io/http_head.h"
 #include "plugin/event.h"
 #include "plugin/instance.h"
@@ -135,7 +136,7 @@ static struct ow_event *make_event(const struct bench *b, struct ow_text line)
 	struct ow_text name, value;
 	event_put_body(event, line.data, line.len);
 	if (q->path)
-		event_put_path(event, q->path);
+		event_put_path(event, text_of(q->path));
 	for (size_t i = 0; i < q->header_count; i++) {
 		if (!split_header(q->headers[i], &name, &value))
 			continue;
@@ -159,17 +160,10 @@ static const struct candidate *find_taker(const struct bench *b, const struct ow
 	return NULL;
 }
 
-/* One line; control characters must not reach the terminal. */
 static void print_text(FILE *out, const char *before, const char *name, struct ow_text value)
 {
 	fprintf(out, "%s%s%s", before, name, name[0] ? ": " : "");
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.data[i];
-		if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\x%02x", c);
-		else
-			fputc(c, out);
-	}
+	visible_print(out, value);
 	fputc('\n', out);
 }
 

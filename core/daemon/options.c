@@ -7,11 +7,13 @@
 
 #define MINUTE ((int64_t)60000)
 #define DAY    (1440 * MINUTE)
+#define TIB    ((int64_t)1 << 40)
 
 static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
 static const char *const workers_words[] = {"auto", NULL};
+static const char *const admin_words[] = {ADMIN_OFF, NULL};
 
 const struct ow_option process_options[] = {
     OW_INT(struct process_settings, workers, "workers", .dflt = "1", .min = 1, .max = 64,
@@ -19,7 +21,9 @@ const struct ow_option process_options[] = {
 	.help = "Threads that handle events, each with its own event loop; `auto`: as many as "
 		"there are processors for this process (affinity, control group's quota)."),
     OW_ADDRESS(struct process_settings, admin, "admin", .dflt = "127.0.0.1:9464",
-	.help = "Address of /metrics, /healthz, /readyz and /status; it only reads."),
+	.choices = admin_words,
+	.help = "Address of /metrics, /healthz, /readyz and /status; it only reads. `off`: "
+		"there is none."),
     OW_DURATION(struct process_settings, drain_timeout_ms, "drain_timeout", .dflt = "30s",
 	.max = DAY,
 	.help = "Time after SIGTERM for events under way; what is left then is given back."),
@@ -29,6 +33,21 @@ const struct ow_option process_options[] = {
 	.choices = formats, .help = "How log lines are written to standard error."),
     OW_LIST(struct process_settings, plugin_path, "plugin_path", .max = 16,
 	.help = "Directories searched for plugins before the installed one."),
+    OW_STRING(struct process_settings, state_dir, "state_dir",
+	.help = "Directory for what must outlive the process: acknowledged events that are not "
+		"delivered yet, and dead letters. It must exist, and belongs to one process."),
+    OW_SIZE(struct process_settings, spool_max_bytes, "spool.max_size", .dflt = "1GiB",
+	.min = 1 << 20, .max = TIB,
+	.help = "Acknowledged events that wait in state_dir; beyond it sources get 503."),
+    OW_DURATION(struct process_settings, spool_max_age_ms, "spool.max_age", .dflt = "7d",
+	.min = MINUTE, .max = 366 * DAY,
+	.help = "How long such an event is tried; then it is a dead letter."),
+    OW_SIZE(struct process_settings, dead_max_bytes, "dead_letters.max_size", .dflt = "1GiB",
+	.min = 1 << 20, .max = TIB,
+	.help = "Dead letters in state_dir; beyond it the oldest are dropped, and counted."),
+    OW_DURATION(struct process_settings, dead_max_age_ms, "dead_letters.max_age", .dflt = "30d",
+	.min = MINUTE, .max = 3660 * DAY,
+	.help = "Dead letters older than that are dropped, and counted."),
     OW_OPTION_END,
 };
 
@@ -81,7 +100,10 @@ static const char *const in_progress[] = {"wait", "reject", "ack", NULL};
 static const char *const on_failure[] = {"release", "keep", NULL};
 static const char *const window_mode[] = {"fixed", "sliding", NULL};
 static const char *const on_store_error[] = {"reject", "pass", NULL};
-static const char *const on_missing[] = {"reject", "pass", NULL};
+static const char *const on_missing[] = {"reject", "pass", "dead_letter", NULL};
+static const char *const on_unknown[] = {"retry", "hold", "release", NULL};
+static const char *const ack[] = {"delivered", "accepted", NULL};
+static const char *const dead_letter[] = {"auto", "true", "false", NULL};
 static const char *const on_mismatch[] = {"ignore", "reject", "pass", NULL};
 static const char *const respond[] = {"vendor", "sink", "plain", NULL};
 
@@ -116,6 +138,15 @@ const struct ow_option route_options[] = {
     OW_DURATION(struct route_settings, policy.deadline_ms, "deadline", .dflt = "30s", .min = 1,
 	.max = DAY,
 	.help = "Time for all of one event's delivery, retries and waits included."),
+    OW_ENUM(struct route_settings, policy.ack, "ack", .dflt = "delivered", .choices = ack,
+	.help = "When the source is answered: once the event is `delivered`, or already when "
+		"it is on disk, with 202 (`accepted`): then delivery goes on behind that, also "
+		"after a restart or kill -9. Needs `onceway: {state_dir}`."),
+    OW_DURATION(struct route_settings, policy.answer_within_ms, "answer_within", .min = 1,
+	.max = DAY,
+	.help = "With `ack: delivered`: if the outcome is not known that long after the event "
+		"came, it is put on disk and answered with 202, and delivery goes on. Off by "
+		"default. Needs `onceway: {state_dir}`."),
     OW_ENUM(struct route_settings, policy.on_duplicate, "on_duplicate", .dflt = "replay",
 	.choices = on_duplicate,
 	.help = "Answer duplicates with the first one's result, or only acknowledge them."),
@@ -137,10 +168,23 @@ const struct ow_option route_options[] = {
     OW_REFERENCE(struct route_settings, fallback_name, "on_store_error.fallback",
 	.choices = stores_section,
 	.help = "Store to use until the first one is back; if it fails too, `reject`."),
-    OW_ENUM(struct route_settings, policy.on_missing, "on_missing", .dflt = "reject",
-	.choices = on_missing,
+    OW_ENUM(struct route_settings, policy.dead_letter, "dead_letter", .dflt = "auto",
+	.choices = dead_letter,
+	.help =
+	    "Keep what cannot be delivered on disk, acknowledged, for `onceway dead`: from "
+	    "HTTP what failed for good, from a queue what the sink refused for good. "
+	    "`auto`: with `ack: accepted` and `answer_within`, and for queues if there is a "
+	    "`state_dir`. `false` drops what failed after it was acknowledged."),
+    OW_ENUM(struct route_settings, policy.on_missing, "on_missing", .choices = on_missing,
 	.help = "An event lacks a field that the key needs: `reject` it with the keyer's "
-		"status, or `pass` to deliver it without dedup."),
+		"status, `pass` to deliver it without dedup, or keep it as a `dead_letter` and "
+		"answer 202. By default `dead_letter` if the source never gets again what was "
+		"refused and there is a `state_dir`, else `reject`."),
+    OW_ENUM(struct route_settings, policy.on_unknown, "on_unknown", .dflt = "retry",
+	.choices = on_unknown,
+	.help = "The sink's answer was lost after the request was sent: `retry`, with the same "
+		"Idempotency-Key; `hold`: never again, the key is kept as failed and the event "
+		"is a dead letter; or `release` the key at once, for the vendor's retry."),
     OW_ENUM(struct route_settings, policy.on_mismatch, "on_mismatch", .dflt = "ignore",
 	.choices = on_mismatch,
 	.help = "The same key with another payload: `ignore` the difference, `reject` with "

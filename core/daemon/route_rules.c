@@ -39,6 +39,88 @@ static void check_fallback(const struct route_settings *r, struct conf_report *r
 		    r->name, conf_quote(report, name));
 }
 
+/* What is kept needs a place: said where it is asked for. */
+static void check_state_dir(
+    const struct settings *s, const struct route_settings *r, struct conf_report *report)
+{
+	const struct route_policy *p = &r->policy;
+	const struct {
+		const char *option;
+		bool asks;
+		const char *other;
+	} wishes[] = {
+	    {"ack", p->ack == ACK_ACCEPTED, "`ack: delivered`"},
+	    {"answer_within", p->answer_within_ms > 0, "no `answer_within`"},
+	    {"dead_letter", p->dead_letter == DEAD_LETTER_TRUE, "`dead_letter: false`"},
+	    {"on_missing", p->on_missing == ON_MISSING_DEAD_LETTER, "`on_missing: reject`"},
+	    {"on_unknown", p->on_unknown == ON_UNKNOWN_HOLD, "`on_unknown: release`"},
+	};
+	if (s->process.state_dir)
+		return;
+	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
+		const struct conf_node *node = conf_option_node(r->node, wishes[i].option);
+		if (wishes[i].asks && node)
+			conf_error(report, node->mark,
+			    "route `%s`: option `%s` keeps events on disk, and there is no "
+			    "directory for them: set `onceway: {state_dir: DIRECTORY}`, or "
+			    "write %s",
+			    r->name, wishes[i].option, wishes[i].other);
+	}
+}
+
+/* The source is told only once; what it is told must be known by then. */
+static void check_ack(const struct route_settings *r, struct conf_report *report)
+{
+	if (r->policy.ack != ACK_ACCEPTED)
+		return;
+	if (r->policy.answer_within_ms > 0)
+		conf_error(report, mark_of(r, "answer_within"),
+		    "route `%s`: option `answer_within` is for `ack: delivered`: with `ack: "
+		    "accepted` every event is answered as soon as it is on disk; leave one of "
+		    "them out",
+		    r->name);
+	if (r->policy.respond == RESPOND_SINK)
+		conf_error(report, mark_of(r, "respond"),
+		    "route `%s`: option `respond` is `sink`, but with `ack: accepted` the "
+		    "source is answered before the sink: use `vendor` or `plain`",
+		    r->name);
+}
+
+static void check_dead_letter(const struct route_settings *r, struct conf_report *report)
+{
+	const char *option = r->policy.on_missing == ON_MISSING_DEAD_LETTER ? "on_missing"
+			     : r->policy.on_unknown == ON_UNKNOWN_HOLD	    ? "on_unknown"
+									    : NULL;
+	if (!r->no_dead_letters || !option || !conf_option_node(r->node, option))
+		return;
+	conf_error(report, mark_of(r, "dead_letter"),
+	    "route `%s`: option `dead_letter` is `false`, but `%s` makes dead letters: change "
+	    "one of them",
+	    r->name, option);
+}
+
+/* Beyond either time there is nobody left to answer, or nothing left to wait for. */
+static void check_answer_within(const struct route_settings *r, struct conf_report *report)
+{
+	int64_t within = r->policy.answer_within_ms;
+	int64_t limit = settings_source_nature(r->source).answer_limit_ms;
+	char text[32], other[32];
+	conf_format_duration(within, text);
+	if (within > 0 && limit > 0 && within > limit) {
+		conf_format_duration(limit, other);
+		conf_error(report, mark_of(r, "answer_within"),
+		    "route `%s`: option `answer_within` is %s, but who sends to source `%s` "
+		    "hangs up after %s: make it less than that",
+		    r->name, text, r->from, other);
+	} else if (within >= r->policy.deadline_ms) {
+		conf_format_duration(r->policy.deadline_ms, other);
+		conf_error(report, mark_of(r, "answer_within"),
+		    "route `%s`: option `answer_within` is %s, but delivery ends with "
+		    "`deadline`, after %s: make it less than that, or raise `deadline`",
+		    r->name, text, other);
+	}
+}
+
 /*
  * An attempt may last that long under one claim. A claim that is shorter would
  * have to be renewed in time during each single attempt.
@@ -141,6 +223,9 @@ void route_rules_check(const struct settings *s, struct conf_report *report)
 	for (const struct route_settings *r = s->routes; r; r = r->next) {
 		check_fallback(r, report);
 		check_mismatch(r, report);
+		check_state_dir(s, r, report);
+		check_ack(r, report);
+		check_dead_letter(r, report);
 	}
 	/* What was misspelt has its default, and could complain of a time nobody wrote. */
 	if (report->errors > 0)
@@ -148,6 +233,7 @@ void route_rules_check(const struct settings *s, struct conf_report *report)
 	for (const struct route_settings *r = s->routes; r; r = r->next) {
 		check_lock(r, report);
 		check_window(r, report);
+		check_answer_within(r, report);
 	}
 	for (const struct route_settings *r = s->routes; r && report->errors == 0; r = r->next)
 		check_shared_keys(s, r, report);

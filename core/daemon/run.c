@@ -17,6 +17,7 @@
 #include "daemon/version.h"
 #include "io/timer.h"
 #include "io/tls_store.h"
+#include "spool/spool.h"
 
 /* How often certificates, keys and CAs are looked at. */
 #define TLS_LOOK_S 10
@@ -40,6 +41,7 @@ struct daemon {
 	struct clock clock;
 	struct worker_common common;
 	struct worker *main;
+	struct spool *spool; /* NULL: no state_dir */
 	struct listener_share *listeners;
 	struct thread *threads;
 	struct assembly **assemblies;
@@ -264,6 +266,38 @@ static bool start_threads(struct daemon *d)
 	return d->threads[d->count - 1].running;
 }
 
+static bool open_admin(struct daemon *d)
+{
+	if (strcmp(d->settings->process.admin, ADMIN_OFF) == 0)
+		return true;
+	d->admin = admin_new(&(struct admin_view){.settings = d->settings,
+	    .main = d->main,
+	    .assemblies = d->assemblies,
+	    .count = d->count,
+	    .started = &d->started,
+	    .draining = &d->draining});
+	return d->admin != NULL;
+}
+
+static bool open_spool(struct daemon *d)
+{
+	const struct process_settings *p = &d->settings->process;
+	char why[SPOOL_WHY_SIZE];
+	if (!p->state_dir)
+		return true;
+	d->spool = spool_open(&(struct spool_setup){.directory = p->state_dir,
+				  .max_bytes = p->spool_max_bytes,
+				  .dead_max_bytes = p->dead_max_bytes,
+				  .dead_max_age_ms = p->dead_max_age_ms,
+				  .clock = &d->clock,
+				  .metrics = d->common.metrics,
+				  .metrics_index = worker_index(d->main)},
+	    why);
+	if (!d->spool)
+		log_error("core", "%s", why);
+	return d->spool != NULL;
+}
+
 static bool set_up(struct daemon *d)
 {
 	const struct settings *s = d->settings;
@@ -285,24 +319,21 @@ static bool set_up(struct daemon *d)
 	d->timer = event_new(worker_base(d->main), -1, 0, timer_due, d);
 	watch_tls(d);
 	process_metrics_publish(d->common.metrics, worker_index(d->main));
+	if (!open_spool(d))
+		return false;
 	for (size_t i = 0; i < d->count; i++) {
 		struct assembly *a = assembly_new(&(struct assembly_setup){.index = (unsigned)i,
 		    .workers = (unsigned)d->count,
 		    .settings = s,
 		    .listeners = d->listeners,
-		    .common = &d->common});
+		    .common = &d->common,
+		    .spool = d->spool});
 		if (!a)
 			return false;
 		d->assemblies[i] = a;
 		d->threads[i] = (struct thread){.daemon = d, .assembly = a};
 	}
-	d->admin = admin_new(&(struct admin_view){.settings = s,
-	    .main = d->main,
-	    .assemblies = d->assemblies,
-	    .count = d->count,
-	    .started = &d->started,
-	    .draining = &d->draining});
-	if (!d->admin)
+	if (!open_admin(d))
 		return false;
 	d->sigterm = watch_signal(d, SIGTERM, on_stop);
 	d->sigint = watch_signal(d, SIGINT, on_stop);
@@ -322,6 +353,8 @@ static void tear_down(struct daemon *d)
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		if (events[i])
 			event_free(events[i]);
+	/* Before the workers it calls back are freed. */
+	spool_close(d->spool);
 	for (size_t i = 0; i < d->count; i++)
 		assembly_free(d->assemblies[i]);
 	free(d->threads);

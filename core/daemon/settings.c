@@ -281,6 +281,25 @@ static void load_also(struct loading *l, struct route_settings *r, const char *w
 	}
 }
 
+/* What is not written follows from the source, and from whether there is a disk to keep on. */
+static void complete_policy(const struct settings *s, struct route_settings *r)
+{
+	struct route_policy *p = &r->policy;
+	if (!r->source)
+		return;
+	struct ow_source_nature nature = settings_source_nature(r->source);
+	bool disk = s->process.state_dir != NULL;
+	r->queue = nature.queue;
+	r->no_dead_letters = p->dead_letter == DEAD_LETTER_FALSE;
+	if (disk && nature.final_refusal && !conf_option_node(r->node, "on_missing"))
+		p->on_missing = ON_MISSING_DEAD_LETTER;
+	if (p->dead_letter == DEAD_LETTER_AUTO)
+		p->dead_letter =
+		    p->ack == ACK_ACCEPTED || p->answer_within_ms > 0 || (nature.queue && disk)
+			? DEAD_LETTER_TRUE
+			: DEAD_LETTER_FALSE;
+}
+
 static void load_route(struct loading *l, const struct conf_node *entry)
 {
 	static const char *const also[] = {"key", NULL};
@@ -310,6 +329,7 @@ static void load_route(struct loading *l, const struct conf_node *entry)
 	r->sink = use(all->sinks, r->to);
 	r->fallback = use(all->stores, r->fallback_name);
 	load_also(l, r, what);
+	complete_policy(all, r);
 	r->match = match_options_read(&r->match_options, what, l->report);
 	check_match_given(l, r);
 	check_reachable(l, r);

@@ -12,13 +12,18 @@
 #include "plugin/registry.h"
 #include "route/route.h"
 
+#define ADMIN_OFF "off"
+
 struct process_settings {
 	int64_t workers;   /* or OW_WORD(0): auto */
-	const char *admin; /* host:port */
+	const char *admin; /* host:port, or ADMIN_OFF */
 	int64_t drain_timeout_ms;
 	int log_level;	/* index: error, warning, info, debug */
 	int log_format; /* enum log_format */
 	struct ow_list plugin_path;
+	const char *state_dir;			   /* NULL: none, nothing is kept on disk */
+	int64_t spool_max_bytes, spool_max_age_ms; /* of waiting events */
+	int64_t dead_max_bytes, dead_max_age_ms;   /* of dead letters */
 };
 
 /* A configured source, store, sink or keyer. */
@@ -40,6 +45,8 @@ struct route_settings {
 	struct match_options match_options;
 	struct match *match; /* NULL: all of the source's events */
 	struct route_policy policy;
+	bool queue;	      /* its source is one */
+	bool no_dead_letters; /* written so */
 	struct component_settings *source, *store, *sink, *keyer;
 	struct component_settings *fallback;	/* a store, or NULL */
 	struct component_settings **also_sinks; /* also.count of them */

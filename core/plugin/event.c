@@ -17,9 +17,11 @@ struct added_header {
 
 struct ow_event {
 	unsigned references;
-	struct ow_instance *source;
+	struct worker *worker;
+	const char *source; /* its name */
 	int64_t arrived_wall, arrived_us;
 	int64_t limit_us; /* INT64_MAX: none */
+	bool pass;
 
 	/* from a request: the head's texts point into block */
 	struct http_head head;
@@ -79,7 +81,7 @@ static void set_trace(const struct ow_event *constant)
 		return;
 	e->traced = true;
 	struct ow_text received = event_get_header(e, "traceparent");
-	struct random *random = worker_random(instance_worker(e->source));
+	struct random *random = worker_random(e->worker);
 	unsigned char bytes[16];
 	char span[17];
 	const char *flags = "01";
@@ -100,16 +102,31 @@ static void set_trace(const struct ow_event *constant)
 	memcpy(e->traceparent + 53, flags, 2);
 }
 
-struct ow_event *event_create(struct ow_instance *source)
+static struct ow_event *create(struct worker *worker, const char *source)
 {
-	const struct clock *clock = worker_clock(instance_worker(source));
+	const struct clock *clock = worker_clock(worker);
 	struct ow_event *e = mem_zero(sizeof(*e));
 	e->references = 1;
 	e->last_added = &e->added;
+	e->worker = worker;
 	e->source = source;
 	e->arrived_wall = clock_wall(clock);
 	e->arrived_us = clock_mono_us(clock);
 	e->limit_us = INT64_MAX;
+	return e;
+}
+
+struct ow_event *event_create(struct ow_instance *source)
+{
+	return create(instance_worker(source), instance_name(source));
+}
+
+struct ow_event *event_restore(
+    struct worker *worker, struct ow_text source, int64_t arrived_wall)
+{
+	struct ow_event *e = create(worker, NULL);
+	e->source = arena_string_of(&e->arena, source.data, source.len);
+	e->arrived_wall = arrived_wall;
 	return e;
 }
 
@@ -147,20 +164,42 @@ void event_put_body(struct ow_event *e, const void *data, size_t len)
 	e->scanned = false;
 }
 
-void event_put_header(struct ow_event *e, const char *name, const char *value)
+void event_put_header_text(struct ow_event *e, struct ow_text name, struct ow_text value)
 {
 	struct added_header *h = arena_alloc(&e->arena, sizeof(*h));
-	h->name = arena_string(&e->arena, name);
-	h->value = arena_string(&e->arena, value);
+	h->name = arena_string_of(&e->arena, name.data, name.len);
+	h->value = arena_string_of(&e->arena, value.data, value.len);
 	*e->last_added = h;
 	e->last_added = &h->next;
-	if (text_equal_nocase(text_of(name), text_of("traceparent")))
+	if (text_equal_nocase(name, text_of("traceparent")))
 		e->traced = false;
 }
 
-void event_put_path(struct ow_event *e, const char *path)
+void event_put_header(struct ow_event *e, const char *name, const char *value)
 {
-	e->head.path = text_of(arena_string(&e->arena, path));
+	event_put_header_text(e, text_of(name), text_of(value));
+}
+
+void event_put_path(struct ow_event *e, struct ow_text path)
+{
+	e->head.path = text_of(arena_string_of(&e->arena, path.data, path.len));
+}
+
+void event_put_traceparent(struct ow_event *e, struct ow_text traceparent)
+{
+	if (!traceparent_is_valid(traceparent))
+		return;
+	memcpy(e->traceparent, traceparent.data, TRACEPARENT_SIZE - 1);
+	memcpy(e->trace, traceparent.data + 3, TRACE_SIZE - 1);
+	e->traced = true;
+}
+
+void event_each_header(const struct ow_event *e, event_header_fn *fn, void *arg)
+{
+	for (const struct added_header *h = e->added; h; h = h->next)
+		fn(text_of(h->name), text_of(h->value), arg);
+	for (size_t i = 0; i < e->head.count; i++)
+		fn(e->head.fields[i].name, e->head.fields[i].value, arg);
 }
 
 struct ow_text event_get_body(const struct ow_event *e)
@@ -181,6 +220,16 @@ void event_put_limit(struct ow_event *e, int64_t ms)
 	e->limit_us = e->arrived_us + ms * 1000;
 }
 
+void event_put_pass(struct ow_event *e)
+{
+	e->pass = true;
+}
+
+bool event_passes(const struct ow_event *e)
+{
+	return e->pass;
+}
+
 int64_t event_limit_us(const struct ow_event *e)
 {
 	return e->limit_us;
@@ -191,7 +240,7 @@ struct ow_text event_get_path(const struct ow_event *e)
 	return e->head.path.data ? e->head.path : text_of("");
 }
 
-struct ow_instance *event_get_source(const struct ow_event *e)
+const char *event_get_source(const struct ow_event *e)
 {
 	return e->source;
 }
@@ -226,7 +275,7 @@ struct ow_text event_get_traceparent(const struct ow_event *e)
 static void scan(const struct ow_event *constant)
 {
 	struct ow_event *e = (struct ow_event *)(uintptr_t)constant;
-	struct pointer_set *set = worker_pointers(instance_worker(e->source));
+	struct pointer_set *set = worker_pointers(e->worker);
 	size_t count = pointer_count(set);
 	if (e->scanned && e->value_count == count)
 		return;

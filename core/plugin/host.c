@@ -155,11 +155,6 @@ static struct ow_event *host_event_ref(const struct ow_event *event)
 	return event_reference((struct ow_event *)(uintptr_t)event);
 }
 
-static const char *host_event_source(const struct ow_event *event)
-{
-	return instance_name(event_get_source(event));
-}
-
 static const struct ow_pointer *host_pointer(struct ow_instance *self, const char *text)
 {
 	return pointer_add(worker_pointers(instance_worker(self)), text);
@@ -292,7 +287,7 @@ const struct ow_host *host_table(void)
 	    .event_body = event_get_body,
 	    .event_header = event_get_header,
 	    .event_path = event_get_path,
-	    .event_source = host_event_source,
+	    .event_source = event_get_source,
 	    .event_time = event_arrived_wall,
 	    .event_trace = event_get_trace,
 	    .pointer = host_pointer,
@@ -328,6 +323,7 @@ const struct ow_host *host_table(void)
 	    .resolve_cancel = host_resolve_cancel,
 	    .event_limit = event_put_limit,
 	    .random_refresh = host_random_refresh,
+	    .event_pass = event_put_pass,
 	};
 	return &table;
 }

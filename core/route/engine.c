@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "plugin/event.h"
 #include "route/flow.h"
+#include "route/resume.h"
 
 /* A source's events that no route takes. */
 struct unrouted {
@@ -24,7 +25,10 @@ struct engine {
 	struct list unsettled; /* of flows */
 	size_t unsettled_count;
 	size_t holds;
-	bool aborting;
+	bool draining, aborting;
+	struct spool *spool; /* NULL: nothing is kept */
+	int64_t spool_age_ms;
+	struct resume *resume;	    /* with a spool */
 	void (*drained)(void *arg); /* NULL unless draining */
 	void *drained_arg;
 	struct task drained_task;
@@ -93,6 +97,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	task_cancel(&e->drained_task);
+	resume_free(e->resume);
 	for (size_t i = 0; i < e->route_count; i++)
 		route_free(e->routes[i]);
 	free(e->routes);
@@ -140,8 +145,54 @@ void engine_add_route(struct engine *e, struct route *route)
 	e->routes[e->route_count++] = route;
 }
 
+struct route *engine_route(const struct engine *e, struct ow_text name)
+{
+	for (size_t i = 0; i < e->route_count; i++)
+		if (text_equal(text_of(e->routes[i]->parts.name), name))
+			return e->routes[i];
+	return NULL;
+}
+
+size_t engine_room(const struct engine *e)
+{
+	size_t room = 0;
+	for (size_t i = 0; i < e->route_count; i++)
+		room += route_room(e->routes[i]);
+	return room;
+}
+
+/* ---- what is kept on disk ---- */
+
+void engine_use_spool(struct engine *e, struct spool *spool, int64_t max_age_ms)
+{
+	e->spool = spool;
+	e->spool_age_ms = max_age_ms;
+	e->resume = resume_new(e);
+}
+
+struct spool *engine_spool(const struct engine *e)
+{
+	return e->spool;
+}
+
+int64_t engine_spool_age_ms(const struct engine *e)
+{
+	return e->spool_age_ms;
+}
+
+void engine_resume(struct engine *e)
+{
+	if (e->resume)
+		resume_start(e->resume);
+}
+
+/* ---- the end ---- */
+
 void engine_drain(struct engine *e, void (*drained)(void *arg), void *arg)
 {
+	e->draining = true;
+	resume_stop(e->resume);
+	list_each(&e->unsettled, link) flow_drain(flow_of_link(link));
 	e->drained = drained;
 	e->drained_arg = arg;
 	worker_later(e->worker, &e->drained_task);
@@ -150,9 +201,15 @@ void engine_drain(struct engine *e, void (*drained)(void *arg), void *arg)
 void engine_abort(struct engine *e)
 {
 	e->aborting = true;
+	resume_stop(e->resume);
 	list_each(&e->unsettled, link) flow_abort(flow_of_link(link));
 	for (size_t i = 0; i < e->route_count; i++)
 		copies_abort(e->routes[i]->copies);
+}
+
+bool engine_draining(const struct engine *e)
+{
+	return e->draining;
 }
 
 bool engine_aborting(const struct engine *e)
@@ -201,6 +258,7 @@ void engine_leave(struct engine *e, struct list *link)
 {
 	list_remove(link);
 	e->unsettled_count--;
+	resume_room(e->resume);
 	check_drained(e);
 }
 

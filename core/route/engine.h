@@ -17,6 +17,7 @@
 
 struct engine;
 struct flow;
+struct spool;
 
 /* Becomes the worker's engine. worker is borrowed. */
 struct engine *engine_new(struct worker *worker);
@@ -26,16 +27,30 @@ void engine_free(struct engine *e);
 /* Takes the route over. First match wins, in the order added. */
 void engine_add_route(struct engine *e, struct route *route);
 
+/*
+ * Where events are kept on disk, for routes that want it; without it none may. Waiting ones
+ * that are older than max_age_ms are given up. Borrowed.
+ */
+void engine_use_spool(struct engine *e, struct spool *spool, int64_t max_age_ms);
+/* Stores and sinks have started: takes up what is on disk, until the engine is drained. */
+void engine_resume(struct engine *e);
+
 /* Calls drained(arg), by way of the queue, as soon as no event is unsettled. */
 void engine_drain(struct engine *e, void (*drained)(void *arg), void *arg);
 /* Stops waiting: every event is settled as soon as its plugin calls end, retries nothing. */
 void engine_abort(struct engine *e);
+bool engine_draining(const struct engine *e);
 bool engine_aborting(const struct engine *e);
 size_t engine_unsettled(const struct engine *e);
 
 /* ---- for flows ---- */
 
 struct worker *engine_worker(const struct engine *e);
+struct spool *engine_spool(const struct engine *e); /* NULL: none */
+int64_t engine_spool_age_ms(const struct engine *e);
+struct route *engine_route(const struct engine *e, struct ow_text name); /* NULL: none */
+/* How many more events the routes would take, all together. */
+size_t engine_room(const struct engine *e);
 /* Counts an event that no route took, under its source. */
 void engine_count_unrouted(struct engine *e, const char *source);
 /* The flow under whose claim this key is, or NULL. key: flow_table_key(). */

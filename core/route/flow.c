@@ -38,14 +38,29 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/digest.h"
+#include "io/timer.h"
 #include "plugin/event.h"
 #include "route/flow_claim.h"
 #include "route/flow_policy.h"
 #include "route/flow_settle.h"
+#include "route/flow_spool.h"
 
 struct flow *flow_of_link(struct list *link)
 {
 	return list_entry(link, struct flow, link);
+}
+
+static bool ask_keyer(struct flow *f)
+{
+	const struct route *r = f->route;
+	return r->keyer->key(instance_state(r->parts.keyer), f->event, &f->key) == OW_OK &&
+	       f->key.full.data;
+}
+
+bool flow_find_key(struct flow *f)
+{
+	struct json_error error;
+	return event_is_json(f->event, &error) && ask_keyer(f);
 }
 
 /* Finds the key. False: without one, the flow went its own way. */
@@ -59,8 +74,7 @@ static bool find_key(struct flow *f)
 		flow_without_key(f, error.utf8 ? 400 : r->keyer->invalid_status, f->why);
 		return false;
 	}
-	if (r->keyer->key(instance_state(r->parts.keyer), f->event, &f->key) == OW_OK &&
-	    f->key.full.data)
+	if (ask_keyer(f))
 		return true;
 	snprintf(f->why, sizeof(f->why), "%s %s",
 	    f->key.invalid_field ? f->key.invalid_field : "the event",
@@ -70,7 +84,7 @@ static bool find_key(struct flow *f)
 }
 
 /* The same key in two stores is two keys. */
-static void prepare_claim(struct flow *f)
+void flow_prepare_claim(struct flow *f)
 {
 	const void *store = f->route->parts.store;
 	struct ow_text full = f->key.full;
@@ -110,9 +124,14 @@ static void begin(struct task *task)
 		flow_reject(f, 503, "too many events in flight (max_inflight)", RETRY_AFTER_MS);
 		return;
 	}
+	flow_answer_within(f);
 	if (!find_key(f))
 		return;
-	prepare_claim(f);
+	if (event_passes(f->event)) {
+		flow_pass_repetition(f);
+		return;
+	}
+	flow_prepare_claim(f);
 	struct flow *holder = engine_holder(f->engine, f->table_key);
 	if (holder)
 		flow_join(f, holder);
@@ -120,20 +139,18 @@ static void begin(struct task *task)
 		flow_claim(f);
 }
 
-void flow_new(struct engine *engine, struct route *route, bool unreadable,
-    struct ow_event *event, struct ow_instance *source, void *cookie)
+struct flow *flow_create(struct engine *engine, struct route *route, struct ow_event *event,
+    void (*run)(struct task *task))
 {
 	struct flow *f = mem_zero(sizeof(*f));
 	f->engine = engine;
 	f->route = route;
-	f->unreadable = unreadable;
 	f->event = event;
-	f->source = source;
-	f->cookie = cookie;
 	f->state = FLOW_RECEIVED;
 	list_init(&f->link);
 	list_init(&f->waiters);
 	list_init(&f->waiting);
+	early_place_init(&f->early);
 	key_init(&f->key, false);
 	op_init(&f->op);
 	if (route) {
@@ -146,8 +163,25 @@ void flow_new(struct engine *engine, struct route *route, bool unreadable,
 		metric_move(route->inflight_gauge, 1);
 	}
 	engine_enter(engine, &f->link);
-	task_init(&f->begin, begin);
+	task_init(&f->begin, run);
 	worker_later(flow_worker(f), &f->begin);
+	return f;
+}
+
+void flow_new(struct engine *engine, struct route *route, bool unreadable,
+    struct ow_event *event, struct ow_instance *source, void *cookie)
+{
+	struct flow *f = flow_create(engine, route, event, begin);
+	f->unreadable = unreadable;
+	f->source = source;
+	f->cookie = cookie;
+}
+
+void flow_drain(struct flow *f)
+{
+	if (f->told && (f->state == FLOW_WAITING || f->state == FLOW_POLLING ||
+			   f->state == FLOW_BACKING_OFF))
+		event_active(f->timer, EV_TIMEOUT, 0);
 }
 
 /*
@@ -159,8 +193,11 @@ void flow_abort(struct flow *f)
 	if (f->state == FLOW_POLLING || f->state == FLOW_BACKING_OFF ||
 	    f->state == FLOW_COMMIT_WAITING)
 		event_active(f->timer, EV_TIMEOUT, 0);
-	else if (f->state == FLOW_CLAIMING || f->state == FLOW_DELIVERING)
+	else if (f->state == FLOW_CLAIMING || f->state == FLOW_RENEWING ||
+		 f->state == FLOW_DELIVERING)
 		op_cancel(&f->op);
+	else if (f->state == FLOW_KEEPING || f->state == FLOW_BURYING)
+		timer_start(f->timer, ABORTED_STORE_LIMIT_MS);
 	else if (f->state == FLOW_COMMITTING || f->state == FLOW_RELEASING)
 		op_limit(&f->op, ABORTED_STORE_LIMIT_MS);
 }

@@ -15,6 +15,9 @@ void flow_new(struct engine *engine, struct route *route, bool unreadable,
 /* The process cannot wait any longer: settle soon, as not tried. */
 void flow_abort(struct flow *f);
 
+/* Nothing is taken in any more: what is safe on disk and only waits does not go on. */
+void flow_drain(struct flow *f);
+
 struct flow *flow_of_link(struct list *link);
 
 #endif

@@ -8,6 +8,7 @@
 #include "route/flow_deliver.h"
 #include "route/flow_policy.h"
 #include "route/flow_settle.h"
+#include "route/flow_spool.h"
 #include "route/give_back.h"
 #include "route/retry.h"
 
@@ -18,6 +19,10 @@ static void claim_in(struct flow *f, struct route_store *store);
 static void settle_duplicate(struct flow *f, const struct ow_claim_answer *answer)
 {
 	bool failed = answer->result && answer->result->failed;
+	if (f->mode == SPOOL_REPLAY_PAST) {
+		flow_deliver_again(f);
+		return;
+	}
 	if (answer->age_ms >= 0)
 		metric_observe(f->route->duplicate_age_seconds, (double)answer->age_ms / 1e3);
 	flow_be_duplicate(f, &(struct verdict){.outcome = OW_DUPLICATE,
@@ -33,21 +38,23 @@ static void poll_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct flow *f = arg;
 	(void)fd, (void)what;
-	if (engine_aborting(f->engine))
+	if (flow_is_stopping(f))
 		flow_reject(f, 503, "shutting down", RETRY_AFTER_MS);
 	else
 		flow_claim(f);
 }
 
+/* What was told to its source always waits: its own claim of an earlier life may be in the way.
+ */
 static bool may_wait(const struct flow *f)
 {
-	return f->route->parts.policy->in_progress == IN_PROGRESS_WAIT;
+	return f->told || f->route->parts.policy->in_progress == IN_PROGRESS_WAIT;
 }
 
 /* The key is in progress, and this copy may not wait, or not any longer. */
 static void turn_away(struct flow *f, int64_t retry_after_ms)
 {
-	if (f->route->parts.policy->in_progress == IN_PROGRESS_ACK)
+	if (!f->told && f->route->parts.policy->in_progress == IN_PROGRESS_ACK)
 		flow_settle(f, &(struct verdict){.outcome = OW_DUPLICATE,
 				   .status = 200,
 				   .why = "its first copy is being delivered",
@@ -115,11 +122,22 @@ static void claim_failed(struct flow *f, bool too_slow)
 	}
 	if (too_slow)
 		give_back(f->engine, f->store, &f->claim);
-	if (another) {
+	if (another)
 		claim_in(f, &f->route->stores.fallback);
+	else
+		flow_pass_unclaimed(f);
+}
+
+/* Its own copies are told apart from it as soon as it is clear what they wait for. */
+void flow_go(struct flow *f)
+{
+	if (flow_left_ms(f) == 0 || flow_is_stopping(f)) {
+		flow_give_up(f, &(struct ow_delivery){.rc = OW_RETRY});
+	} else if (f->route->parts.policy->ack == ACK_ACCEPTED && !f->told) {
+		flow_keep(f);
 	} else {
 		turn_away_waiters(f);
-		flow_pass_unclaimed(f);
+		flow_deliver(f);
 	}
 }
 
@@ -136,12 +154,7 @@ static void claim_done(struct ow_op *op, void *arg)
 	switch (op->answer.state) {
 	case OW_CLAIM_NEW:
 		f->lease = lease_new(f->engine, f->store, &f->claim, f->deadline_us);
-		if (flow_left_ms(f) > 0 && !engine_aborting(f->engine)) {
-			turn_away_waiters(f);
-			flow_deliver(f);
-		} else {
-			flow_give_up(f, &(struct ow_delivery){.rc = OW_RETRY});
-		}
+		flow_go(f);
 		return;
 	case OW_CLAIM_DONE:
 		settle_duplicate(f, &op->answer);
@@ -166,12 +179,17 @@ static void claim_in(struct flow *f, struct route_store *store)
 	op_limit(&f->op, flow_store_limit_ms(f));
 }
 
+void flow_hold_key(struct flow *f)
+{
+	if (f->holder)
+		return;
+	f->holder = true;
+	engine_set_holder(f->engine, f->table_key, f);
+}
+
 void flow_claim(struct flow *f)
 {
-	if (!f->holder) {
-		f->holder = true;
-		engine_set_holder(f->engine, f->table_key, f);
-	}
+	flow_hold_key(f);
 	struct stores *stores = &f->route->stores;
 	claim_in(f, stores->fallen ? stores_choose(stores, f, flow_now_us(f)) : &stores->first);
 }
@@ -184,6 +202,13 @@ static void wait_due(evutil_socket_t fd, short what, void *arg)
 	flow_reject(arg, 409, "its first copy is still being delivered", RETRY_AFTER_MS);
 }
 
+/* Whether it is new, or will be kept: a moment later its copies know more. */
+static bool is_undecided(const struct flow *holder)
+{
+	return holder->state == FLOW_CLAIMING || holder->state == FLOW_RENEWING ||
+	       holder->state == FLOW_KEEPING;
+}
+
 /*
  * The key is under way on this worker: no need to ask the store. While the
  * holder does not know yet whether it is new or a duplicate, nor does this one.
@@ -194,7 +219,15 @@ void flow_join(struct flow *f, struct flow *holder)
 		flow_observe_copy(f, holder->claim.digest);
 		return;
 	}
-	if (!may_wait(f) && holder->state != FLOW_CLAIMING) {
+	if (holder->told) {
+		flow_be_duplicate(f, &(struct verdict){.outcome = OW_DUPLICATE,
+					 .status = 200,
+					 .why = FLOW_KEPT_ALREADY,
+					 .digest = holder->claim.digest,
+					 .unfinished = true});
+		return;
+	}
+	if (!may_wait(f) && !is_undecided(holder)) {
 		turn_away(f, RETRY_AFTER_MS);
 		return;
 	}

@@ -6,9 +6,31 @@
 
 #include "base/text.h"
 #include "plugin/event.h"
+#include "route/flow_claim.h"
 #include "route/flow_commit.h"
 #include "route/flow_settle.h"
+#include "route/history.h"
 #include "route/retry.h"
+#include "route/undeliverable.h"
+
+/*
+ * The sink may have it, and the route does not want it to come twice. The process' own end
+ * is no reason to find out.
+ */
+static bool is_unsure(const struct flow *f, const struct ow_delivery *d)
+{
+	int policy = f->route->parts.policy->on_unknown;
+	return d->rc == OW_UNKNOWN &&
+	       (policy == ON_UNKNOWN_HOLD ||
+		   (policy == ON_UNKNOWN_RELEASE && !engine_aborting(f->engine)));
+}
+
+/* What is safe on disk need not be waited for, unless this was its end. */
+static bool is_cut_short(const struct flow *f, const struct ow_delivery *d)
+{
+	bool final = d->rc == OW_REJECT || d->rc == OW_FAIL;
+	return engine_aborting(f->engine) || (flow_is_stopping(f) && !final);
+}
 
 /*
  * What the vendor may know of a failure. The plugin's own words are for the
@@ -16,7 +38,9 @@
  */
 static const char *failure_phrase(struct flow *f, const struct ow_delivery *d, bool late)
 {
-	if (engine_aborting(f->engine))
+	if (is_unsure(f, d))
+		return FLOW_ANSWER_LOST;
+	if (is_cut_short(f, d))
 		return "shutting down";
 	if (d->invalid)
 		return f->why;
@@ -35,10 +59,11 @@ static const char *failure_phrase(struct flow *f, const struct ow_delivery *d, b
 void flow_give_up(struct flow *f, const struct ow_delivery *d)
 {
 	bool late = d->timed_out || flow_left_ms(f) == 0;
-	bool aborted = engine_aborting(f->engine);
+	bool unsure = is_unsure(f, d), aborted = !unsure && is_cut_short(f, d);
 	bool invalid = d->invalid && !aborted;
 	text_store(f->why, sizeof(f->why), d->why);
-	f->failure = (struct verdict){.outcome = aborted   ? OW_REJECTED
+	f->failure = (struct verdict){.outcome = unsure	   ? OW_UNSURE
+						 : aborted ? OW_REJECTED
 						 : invalid ? OW_INVALID
 							   : OW_FAILED,
 	    .status = aborted || d->busy ? 503
@@ -56,13 +81,34 @@ void flow_give_up(struct flow *f, const struct ow_delivery *d)
 	    .result = f->answer.result.status ? &f->answer.result : NULL};
 	if (f->failure.status == 503 && f->failure.retry_after_ms == 0)
 		f->failure.retry_after_ms = RETRY_AFTER_MS;
-	if (f->passing) {
+	if (undeliverable(f, &f->failure))
+		undeliverable_put(f);
+	else
+		flow_fail(f);
+}
+
+bool flow_has_failed(const struct flow *f, const struct verdict *v)
+{
+	return f->attempts > 0 && v->status != 503;
+}
+
+/* A key that is kept lets no copy through: not after a failure, nor where nobody knows. */
+static bool keeps_key(const struct flow *f)
+{
+	const struct route_policy *policy = f->route->parts.policy;
+	if (f->failure.outcome == OW_UNSURE)
+		return policy->on_unknown == ON_UNKNOWN_HOLD;
+	/* What the sink cannot be sent was never tried. */
+	if (f->failure.outcome == OW_INVALID)
+		return false;
+	return policy->on_failure == ON_FAILURE_KEEP && flow_has_failed(f, &f->failure);
+}
+
+void flow_fail(struct flow *f)
+{
+	if (f->passing)
 		flow_settle(f, &f->failure);
-		return;
-	}
-	/* A 503 says "come again", and what was never sent has not failed. */
-	if (f->route->parts.policy->on_failure == ON_FAILURE_KEEP && f->attempts > 0 &&
-	    f->failure.status != 503 && !invalid)
+	else if (keeps_key(f))
 		flow_commit(f, (struct ow_result){.size = sizeof(struct ow_result),
 				   .status = f->failure.status,
 				   .failed = true});
@@ -76,7 +122,7 @@ static void backoff_due(evutil_socket_t fd, short what, void *arg)
 	struct flow *f = arg;
 	int64_t early_us = f->retry_at_us - flow_now_us(f);
 	(void)fd, (void)what;
-	if (engine_aborting(f->engine) || flow_left_ms(f) == 0)
+	if (flow_is_stopping(f) || flow_left_ms(f) == 0)
 		flow_give_up(f, &(struct ow_delivery){.rc = OW_RETRY, .why = f->op.why});
 	else if (early_us > 0)
 		flow_start_timer(f, backoff_due, early_us / 1000 + 1);
@@ -114,6 +160,21 @@ static void take_answer(struct flow *f, struct ow_op *op)
 	f->answer.result.size = sizeof(f->answer.result);
 }
 
+static void note_attempt(struct flow *f, const struct ow_op *op)
+{
+	if (!f->history)
+		f->history = history_new(TEXT_NONE);
+	history_add(f->history, flow_wall_ms(f), op->code, op->why);
+}
+
+/* UNKNOWN usually is: the sink tells copies apart by their Idempotency-Key. */
+static bool may_try_again(const struct flow *f, const struct ow_op *op)
+{
+	if (flow_is_stopping(f))
+		return false;
+	return op->rc == OW_RETRY || (op->rc == OW_UNKNOWN && !is_unsure(f, &op->delivery));
+}
+
 static void deliver_done(struct ow_op *op, void *arg)
 {
 	struct flow *f = arg;
@@ -125,9 +186,10 @@ static void deliver_done(struct ow_op *op, void *arg)
 		accepted(f);
 		return;
 	}
+	if (f->route->keeps)
+		note_attempt(f, op);
 	int64_t wait = -1;
-	/* UNKNOWN is tried again: the sink tells copies apart by their Idempotency-Key. */
-	if ((op->rc == OW_RETRY || op->rc == OW_UNKNOWN) && !engine_aborting(f->engine))
+	if (may_try_again(f, op))
 		wait = retry_wait(&f->route->parts.retry, f->attempts, d->retry_after_ms,
 		    flow_left_ms(f), worker_random(flow_worker(f)));
 	if (wait < 0) {

@@ -4,8 +4,9 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "route/flow_deliver.h"
+#include "route/flow_claim.h"
 #include "route/flow_settle.h"
+#include "route/undeliverable.h"
 
 /*
  * Delivers f without dedup: without claim, commit and release. The sink gets no
@@ -15,10 +16,13 @@ static void pass(struct flow *f, struct ow_text key)
 {
 	f->passing = true;
 	f->attempt_key = key;
-	if (flow_left_ms(f) > 0 && !engine_aborting(f->engine))
-		flow_deliver(f);
-	else
-		flow_give_up(f, &(struct ow_delivery){.rc = OW_RETRY});
+	flow_go(f);
+}
+
+/* The sink is told that it is the same event as before; in the store nothing changes. */
+void flow_deliver_again(struct flow *f)
+{
+	pass(f, f->key.full);
 }
 
 /* A dry run: f is delivered whatever would have become of it. */
@@ -76,6 +80,11 @@ void flow_observe_copy(struct flow *f, const unsigned char *digest)
 		    "its first copy is being delivered", TEXT_NONE);
 }
 
+void flow_pass_repetition(struct flow *f)
+{
+	pass(f, TEXT_NONE);
+}
+
 /* ---- no key, no store ---- */
 
 void flow_without_key(struct flow *f, int status, const char *why)
@@ -88,7 +97,7 @@ void flow_without_key(struct flow *f, int status, const char *why)
 	else if (f->key.missing && policy->on_missing == ON_MISSING_PASS)
 		pass(f, TEXT_NONE);
 	else
-		flow_settle(f,
+		undeliverable_without_key(f,
 		    &(struct verdict){
 			.outcome = outcome, .status = status, .why = why, .place = "no key"});
 }

@@ -9,6 +9,8 @@
 #include "plugin/event.h"
 #include "route/flow_claim.h"
 #include "route/flow_policy.h"
+#include "route/flow_spool.h"
+#include "route/history.h"
 
 static void flow_free(struct flow *f)
 {
@@ -16,6 +18,7 @@ static void flow_free(struct flow *f)
 		event_free(f->timer);
 	op_fini(&f->op);
 	free(f->answer.bytes);
+	history_free(f->history);
 	key_fini(&f->key);
 	event_release(f->event);
 	free(f);
@@ -25,14 +28,14 @@ static void count_settled(struct flow *f, const struct verdict *v)
 {
 	struct route *r = f->route;
 	if (!r) {
-		engine_count_unrouted(f->engine, instance_name(f->source));
+		engine_count_unrouted(f->engine, event_get_source(f->event));
 		return;
 	}
 	r->inflight--;
 	metric_move(r->inflight_gauge, -1);
+	if (flow_is_put_off(f, v))
+		return;
 	metric_add(r->events[v->outcome], 1);
-	metric_observe(
-	    r->event_seconds, (double)(flow_now_us(f) - event_arrived_us(f->event)) / 1e6);
 	if (v->outcome != OW_DUPLICATE)
 		return;
 	route_count_label(r, f->key.label);
@@ -41,10 +44,13 @@ static void count_settled(struct flow *f, const struct verdict *v)
 		store->ops->count_duplicate(instance_state(store->instance), f->key.label);
 }
 
-static void tell_source(struct flow *f, const struct verdict *v)
+void flow_tell(struct flow *f, const struct verdict *v)
 {
 	struct ow_settlement settlement;
 	struct ow_reply reply;
+	if (f->route)
+		metric_observe(f->route->event_seconds,
+		    (double)(flow_now_us(f) - event_arrived_us(f->event)) / 1e6);
 	verdict_reply(v, f->route, f->event, &f->key, &reply, &settlement);
 	instance_ops(f->source)->source.settle(
 	    instance_state(f->source), f->cookie, &settlement);
@@ -69,7 +75,7 @@ static void take_over(struct list *waiters)
 
 /*
  * The sink refused the event for good: a copy would be refused too, another
- * payload may not, and another route has another sink.
+ * payload may not, and another route has another sink. And of a dead letter one is enough.
  */
 static void refuse_waiters(
     struct list *waiters, const struct verdict *v, const struct route *route)
@@ -96,8 +102,9 @@ static void settle_waiters(
 	if (list_empty(waiters))
 		return;
 	bool accepted = v->outcome == OW_DELIVERED || v->outcome == OW_PASSED;
-	bool failed = (v->outcome == OW_FAILED || v->refused) && !v->kept_failure;
-	if (failed && v->refused) {
+	bool failed = (v->outcome == OW_FAILED || v->outcome == OW_UNSURE || v->refused) &&
+		      !v->kept_failure;
+	if (v->dead || (failed && v->refused)) {
 		refuse_waiters(waiters, v, route);
 		return;
 	}
@@ -138,18 +145,32 @@ void flow_let_go(struct flow *f, const struct verdict *v)
 		take_over(&waiters);
 }
 
+/* Of what may or may not have been done somebody has to know. */
+static enum ow_level level_of(const struct verdict *v)
+{
+	switch (v->outcome) {
+	case OW_UNSURE:
+		return OW_LOG_ERROR;
+	case OW_FAILED:
+	case OW_REJECTED:
+	case OW_UNROUTED:
+		return OW_LOG_WARNING;
+	default:
+		return v->dead || v->refused ? OW_LOG_WARNING : OW_LOG_DEBUG;
+	}
+}
+
 static void log_settled(const struct flow *f, const struct verdict *v)
 {
-	bool trouble = v->outcome == OW_FAILED || v->outcome == OW_REJECTED ||
-		       v->outcome == OW_UNROUTED || v->refused;
-	bool detailed = v->detail && v->detail[0] && strcmp(v->detail, v->why) != 0;
-	char text[300];
-	if (!log_enabled(trouble ? OW_LOG_WARNING : OW_LOG_DEBUG))
+	enum ow_level level = level_of(v);
+	char words[VERDICT_WORDS_SIZE], text[VERDICT_WORDS_SIZE + 80];
+	if (!log_enabled(level))
 		return;
-	snprintf(text, sizeof(text), "%s: %s%s%s", outcome_name(v->outcome), v->why,
-	    detailed ? ": " : "", detailed ? v->detail : "");
-	flow_log(
-	    f, trouble ? OW_LOG_WARNING : OW_LOG_DEBUG, v->place ? v->place : v->why, text);
+	verdict_words(v, words);
+	snprintf(text, sizeof(text), "%s: %s%s",
+	    flow_is_put_off(f, v) ? "on disk, tried again later" : outcome_name(v->outcome),
+	    words, v->dead ? ": kept as a dead letter" : "");
+	flow_log(f, level, v->place ? v->place : v->why, text);
 }
 
 void flow_settle(struct flow *f, const struct verdict *v)
@@ -158,9 +179,13 @@ void flow_settle(struct flow *f, const struct verdict *v)
 	flow_enter(f, FLOW_SETTLED);
 	lease_free(f->lease);
 	f->lease = NULL;
+	flow_leave_spool(f);
 	log_settled(f, v);
 	count_settled(f, v);
-	tell_source(f, v);
+	if (f->told)
+		flow_end_kept(f, v);
+	else
+		flow_tell(f, v);
 	stop_holding(f, &waiters);
 	settle_waiters(&waiters, v, f->route);
 	engine_leave(f->engine, &f->link);

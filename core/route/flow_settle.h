@@ -11,6 +11,8 @@ void flow_settle(struct flow *f, const struct verdict *v);
  * NULL: the first of them asks the store itself, with the others behind it.
  */
 void flow_let_go(struct flow *f, const struct verdict *v);
+/* Tells f's source alone. Exactly once. */
+void flow_tell(struct flow *f, const struct verdict *v);
 /* As not tried: the source may send it again after that time. */
 void flow_reject(struct flow *f, int status, const char *why, int64_t retry_after_ms);
 

@@ -27,6 +27,16 @@ int64_t flow_left_ms(const struct flow *f)
 	return left > 0 ? left : 0;
 }
 
+int64_t flow_wall_ms(const struct flow *f)
+{
+	return clock_wall(worker_clock(flow_worker(f)));
+}
+
+bool flow_is_stopping(const struct flow *f)
+{
+	return engine_aborting(f->engine) || (f->told && engine_draining(f->engine));
+}
+
 struct log_words {
 	char who[80];
 	struct log_field fields[4];
@@ -39,10 +49,10 @@ static void put_words(const struct flow *f, struct log_words *w)
 		key.len = LOGGED_KEY_MAX;
 	w->fields[0] = (struct log_field){"key", key};
 	w->fields[1] = (struct log_field){"trace", text_of(event_get_trace(f->event))};
-	w->fields[2] = (struct log_field){"source", text_of(instance_name(f->source))};
+	w->fields[2] = (struct log_field){"source", text_of(event_get_source(f->event))};
 	w->fields[3] = (struct log_field){NULL, TEXT_NONE};
 	snprintf(w->who, sizeof(w->who), "%s %s", f->route ? "route" : "source",
-	    f->route ? f->route->parts.name : instance_name(f->source));
+	    f->route ? f->route->parts.name : event_get_source(f->event));
 }
 
 void flow_log(const struct flow *f, enum ow_level level, const char *place, const char *what)
@@ -69,16 +79,22 @@ void flow_log_observed(const struct flow *f, enum ow_outcome outcome, const char
 #define TO(state) (1u << (state))
 
 static const unsigned allowed[] = {
-    [FLOW_RECEIVED] =
-	TO(FLOW_WAITING) | TO(FLOW_CLAIMING) | TO(FLOW_DELIVERING) | TO(FLOW_SETTLED),
-    [FLOW_WAITING] = TO(FLOW_CLAIMING) | TO(FLOW_DELIVERING) | TO(FLOW_SETTLED),
-    [FLOW_CLAIMING] = TO(FLOW_CLAIMING) | TO(FLOW_POLLING) | TO(FLOW_DELIVERING) |
-		      TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
+    [FLOW_RECEIVED] = TO(FLOW_WAITING) | TO(FLOW_CLAIMING) | TO(FLOW_RENEWING) |
+		      TO(FLOW_KEEPING) | TO(FLOW_DELIVERING) | TO(FLOW_BURYING) |
+		      TO(FLOW_SETTLED),
+    [FLOW_WAITING] =
+	TO(FLOW_CLAIMING) | TO(FLOW_KEEPING) | TO(FLOW_DELIVERING) | TO(FLOW_SETTLED),
+    [FLOW_CLAIMING] = TO(FLOW_CLAIMING) | TO(FLOW_POLLING) | TO(FLOW_KEEPING) |
+		      TO(FLOW_DELIVERING) | TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
     [FLOW_POLLING] = TO(FLOW_CLAIMING) | TO(FLOW_SETTLED),
-    [FLOW_DELIVERING] =
-	TO(FLOW_BACKING_OFF) | TO(FLOW_COMMITTING) | TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
-    [FLOW_BACKING_OFF] =
-	TO(FLOW_DELIVERING) | TO(FLOW_COMMITTING) | TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
+    [FLOW_RENEWING] =
+	TO(FLOW_CLAIMING) | TO(FLOW_DELIVERING) | TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
+    [FLOW_KEEPING] = TO(FLOW_DELIVERING) | TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
+    [FLOW_DELIVERING] = TO(FLOW_BACKING_OFF) | TO(FLOW_BURYING) | TO(FLOW_COMMITTING) |
+			TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
+    [FLOW_BACKING_OFF] = TO(FLOW_DELIVERING) | TO(FLOW_BURYING) | TO(FLOW_COMMITTING) |
+			 TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
+    [FLOW_BURYING] = TO(FLOW_COMMITTING) | TO(FLOW_RELEASING) | TO(FLOW_SETTLED),
     [FLOW_COMMITTING] = TO(FLOW_COMMIT_WAITING) | TO(FLOW_SETTLED),
     [FLOW_COMMIT_WAITING] = TO(FLOW_COMMITTING) | TO(FLOW_SETTLED),
     [FLOW_RELEASING] = TO(FLOW_SETTLED),

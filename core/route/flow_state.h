@@ -7,9 +7,11 @@
 
 #include <event2/event.h>
 
+#include "route/early.h"
 #include "route/flow.h"
 #include "route/lease.h"
 #include "route/verdict.h"
+#include "spool/spool.h"
 
 /* What vendors are told to wait when nothing better is known. */
 #define RETRY_AFTER_MS 1000
@@ -19,20 +21,26 @@ enum flow_state {
 	FLOW_WAITING,  /* in the holder's list of waiters */
 	FLOW_CLAIMING, /* from here to RELEASING usually the holder of its key on this worker */
 	FLOW_POLLING,
+	FLOW_RENEWING, /* taken up again: is the claim of its earlier life still its own? */
+	FLOW_KEEPING,  /* on its way to the disk; its source is told when it is there */
 	FLOW_DELIVERING,
 	FLOW_BACKING_OFF,
+	FLOW_BURYING, /* failed for good: a dead letter, on its way to the disk */
 	FLOW_COMMITTING,
 	FLOW_COMMIT_WAITING, /* the store could not commit; soon again */
 	FLOW_RELEASING,
 	FLOW_SETTLED,
 };
 
+struct history;
+struct keeping;
+
 struct flow {
 	struct list link; /* in the engine's list of unsettled flows */
 	struct engine *engine;
-	struct route *route;	/* NULL: none takes it */
-	struct ow_event *event; /* our reference */
-	struct ow_instance *source;
+	struct route *route;	    /* NULL: none takes it */
+	struct ow_event *event;	    /* our reference */
+	struct ow_instance *source; /* NULL: taken up again, there is nobody to tell */
 	void *cookie;
 	enum flow_state state;
 	struct task begin;
@@ -59,6 +67,15 @@ struct flow {
 	struct ow_attempt attempt; /* the sink borrows it */
 	unsigned polls, commits;
 
+	bool told;		  /* its source knows: it is on disk, and goes on behind that */
+	int64_t row;		  /* in the spool; 0: none */
+	int64_t kept_since_ms;	  /* wall clock */
+	enum spool_mode mode;	  /* of what is taken up again */
+	bool claimed;		  /* likewise: token is that of a claim it had */
+	struct keeping *keeping;  /* the request to the spool under way, or NULL */
+	struct early_place early; /* in the line of those to be answered soon */
+	struct history *history;  /* of failed attempts, if it may be kept; or NULL */
+
 	struct op_result answer; /* the sink's last one */
 	struct ow_result kept;	 /* what is committed; the store borrows it */
 	struct verdict failure;	 /* why delivery ended without success */
@@ -69,10 +86,27 @@ struct flow {
 struct worker *flow_worker(const struct flow *f);
 int64_t flow_now_us(const struct flow *f);
 int64_t flow_left_ms(const struct flow *f); /* until the deadline; 0: it has passed */
+int64_t flow_wall_ms(const struct flow *f);
+/*
+ * Nothing new is begun for it: the process cannot wait any longer; or it is safe on disk,
+ * and a drain need not wait for it.
+ */
+bool flow_is_stopping(const struct flow *f);
 /* place: as log_write_place() wants it. */
 void flow_log(const struct flow *f, enum ow_level level, const char *place, const char *what);
 /* What a dry run would have done. Limited in number as errors and warnings are. */
 void flow_log_observed(const struct flow *f, enum ow_outcome outcome, const char *why);
+
+/*
+ * Takes over the event; run() is called from the worker's queue. route NULL: none. Its
+ * deadline is the route's, from the event's arrival.
+ */
+struct flow *flow_create(struct engine *engine, struct route *route, struct ow_event *event,
+    void (*run)(struct task *task));
+/* Asks the route's keyer, unless the body is not JSON. False: there is no key, see f->key. */
+bool flow_find_key(struct flow *f);
+/* What is claimed, once there is a key. */
+void flow_prepare_claim(struct flow *f);
 
 /* The only function that changes a state. Ends the wait that belonged to the old one. */
 void flow_enter(struct flow *f, enum flow_state next);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/digest.h"
+#include "route/early.h"
 
 const char *outcome_name(enum ow_outcome outcome)
 {
@@ -84,6 +85,12 @@ struct route *route_new(const struct route_parts *parts)
 		    parts->name, parts->also, parts->also_count, policy->max_inflight);
 	if (policy->on_mismatch != ON_MISMATCH_IGNORE)
 		r->digester = digester_new();
+	if (policy->answer_within_ms > 0)
+		r->early = early_new(instance_worker(parts->store), policy->answer_within_ms);
+	r->keeps = policy->ack == ACK_ACCEPTED || policy->answer_within_ms > 0 ||
+		   policy->dead_letter == DEAD_LETTER_TRUE ||
+		   policy->on_missing == ON_MISSING_DEAD_LETTER ||
+		   policy->on_unknown == ON_UNKNOWN_HOLD;
 	r->attempts = sink_attempts(parts->sink);
 	r->labels = (struct counted){.worker = instance_worker(parts->store),
 	    .family = "onceway_duplicates_by_label_total",
@@ -100,12 +107,19 @@ void route_free(struct route *r)
 	if (!r)
 		return;
 	matcher_free(r->matcher);
+	early_free(r->early);
 	counted_fini(&r->attempts);
 	counted_fini(&r->labels);
 	copies_free(r->copies);
 	digester_free(r->digester);
 	stores_fini(&r->stores);
 	free(r);
+}
+
+size_t route_room(const struct route *r)
+{
+	int64_t left = r->parts.policy->max_inflight - (int64_t)r->inflight;
+	return left > 0 ? (size_t)left : 0;
 }
 
 void route_count_attempt(struct route *r, const char *code)

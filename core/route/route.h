@@ -10,6 +10,7 @@
 #include "route/stores.h"
 
 struct digester;
+struct early;
 
 enum route_on_duplicate {
 	ON_DUPLICATE_REPLAY = 0,
@@ -30,7 +31,22 @@ enum route_on_store_error {
 };
 enum route_on_missing {
 	ON_MISSING_REJECT = 0,
-	ON_MISSING_PASS
+	ON_MISSING_PASS,
+	ON_MISSING_DEAD_LETTER
+};
+enum route_on_unknown {
+	ON_UNKNOWN_RETRY = 0,
+	ON_UNKNOWN_HOLD,
+	ON_UNKNOWN_RELEASE
+};
+enum route_ack {
+	ACK_DELIVERED = 0, /* once the sink has accepted the event */
+	ACK_ACCEPTED	   /* once it is on disk */
+};
+enum route_dead_letter {
+	DEAD_LETTER_AUTO = 0, /* gone when a configuration is loaded */
+	DEAD_LETTER_TRUE,
+	DEAD_LETTER_FALSE
 };
 enum route_on_mismatch {
 	ON_MISMATCH_IGNORE = 0,
@@ -59,9 +75,13 @@ struct route_policy {
 	int respond;	      /* enum route_respond */
 	int on_store_error;   /* enum route_on_store_error; what the fallback does not change */
 	int on_missing;	      /* enum route_on_missing */
-	int on_mismatch;      /* enum route_on_mismatch */
-	int window_mode;      /* enum route_window_mode */
-	bool observe;	      /* a dry run: everything is delivered, the rest only counted */
+	int on_unknown;	      /* enum route_on_unknown */
+	int ack;	      /* enum route_ack */
+	int dead_letter;      /* enum route_dead_letter */
+	int64_t answer_within_ms; /* 0: off; with ACK_DELIVERED */
+	int on_mismatch;	  /* enum route_on_mismatch */
+	int window_mode;	  /* enum route_window_mode */
+	bool observe; /* a dry run: everything is delivered, the rest only counted */
 };
 
 /* What a route is made of. All is borrowed and outlives the route. */
@@ -72,6 +92,8 @@ struct route_parts {
 	const struct match *match; /* which of its events; NULL: all */
 	struct ow_instance *keyer, *store, *sink;
 	struct ow_instance *fallback; /* the store used while the first is down, or NULL */
+	bool queue; /* the source takes back what is not acknowledged (struct ow_source_nature)
+		     */
 	struct ow_sink_policy retry;
 	const struct copy_sink *also; /* sinks that get copies; only for route_new() */
 	size_t also_count;
@@ -89,6 +111,8 @@ struct route {
 	struct stores stores;
 	struct copies *copies;	   /* NULL: nobody gets any */
 	struct digester *digester; /* NULL: payloads are not compared */
+	bool keeps;		   /* some of its events may be put on disk */
+	struct early *early;	   /* NULL: no source is answered before the outcome is known */
 	unsigned inflight;
 	/* cells of the worker's metrics */
 	struct metric_cell *events[OUTCOMES];
@@ -103,6 +127,8 @@ struct route {
 struct route *route_new(const struct route_parts *parts);
 void route_free(struct route *r); /* NULL is fine */
 
+/* How many more events it would take on this worker. */
+size_t route_room(const struct route *r);
 /* Counts one attempt of the sink under its result code. */
 void route_count_attempt(struct route *r, const char *code);
 /* Counts a duplicate under the vendor's label, if it has one. */

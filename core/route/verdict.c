@@ -1,15 +1,24 @@
 #include "route/verdict.h"
 
+#include <stdio.h>
+
 #include "base/text.h"
 #include "plugin/event.h"
 
 #define JSON_TYPE "application/json"
 
-/* The sink has it, by this event or by an earlier one of the same key. */
+void verdict_words(const struct verdict *v, char out[VERDICT_WORDS_SIZE])
+{
+	bool detailed = v->detail && v->detail[0] && strcmp(v->detail, v->why) != 0;
+	snprintf(out, VERDICT_WORDS_SIZE, "%s%s%s", v->why, detailed ? ": " : "",
+	    detailed ? v->detail : "");
+}
+
+/* The sink has it, by this event or by an earlier one of the same key; or will have it. */
 static bool is_good(const struct verdict *v)
 {
 	return v->outcome == OW_DELIVERED || v->outcome == OW_PASSED ||
-	       (v->outcome == OW_DUPLICATE && !v->kept_failure);
+	       v->outcome == OW_ACCEPTED || (v->outcome == OW_DUPLICATE && !v->kept_failure);
 }
 
 /* Passed without dedup is delivered too: the source need not know the difference. */
@@ -94,16 +103,17 @@ void verdict_reply(const struct verdict *v, const struct route *route,
     struct ow_settlement *settlement)
 {
 	int respond = route ? route->parts.policy->respond : RESPOND_PLAIN;
-	reply_init(reply, key, v->status);
+	/* In its own words a vendor would say that the event is to come again. */
+	reply_init(reply, key, v->dead ? 202 : v->status);
 	*settlement = (struct ow_settlement){.size = sizeof(*settlement),
 	    .outcome = v->outcome,
-	    .acknowledge = is_good(v),
-	    .retry_after_ms = v->retry_after_ms,
-	    .result = v->result,
+	    .acknowledge = is_good(v) || v->dead,
+	    .retry_after_ms = v->dead ? 0 : v->retry_after_ms,
+	    .result = v->dead ? NULL : v->result,
 	    .why = v->why};
 	if (respond == RESPOND_SINK && sink_reply(v, route, settlement))
 		return;
-	if (respond == RESPOND_VENDOR)
+	if (respond == RESPOND_VENDOR && !v->dead)
 		vendor_reply(v, route, event, reply);
 	if (!reply->begun)
 		plain_reply(v, reply);

@@ -5,6 +5,8 @@
 #include "plugin/key.h"
 #include "route/route.h"
 
+#define VERDICT_WORDS_SIZE 300
+
 /* Texts and result are borrowed until the event is settled. */
 struct verdict {
 	enum ow_outcome outcome;
@@ -20,8 +22,12 @@ struct verdict {
 			  */
 	bool waited;	 /* a duplicate that waited for the first one's result */
 	bool kept_failure; /* a duplicate of an event that failed for good (on_failure: keep) */
+	bool dead;	   /* it is a dead letter, on disk: its source may forget it */
 	bool store_failed; /* REJECTED: the store cannot be asked */
 };
+
+/* why and detail, for the log and for people. */
+void verdict_words(const struct verdict *v, char out[VERDICT_WORDS_SIZE]);
 
 /*
  * Makes the settlement and the reply it points into. The caller frees reply

@@ -8,9 +8,9 @@
 #define OW_NEED_MINOR 2 /* key_missing() */
 #include <onceway/plugin.h>
 
-#include "envelope.h"
 #include "identity.h"
 #include "lib/alloc.h"
+#include "lib/envelope.h"
 #include "lib/python_text.h"
 #include "lib/reply.h"
 #include "lib/sha256.h"
@@ -215,6 +215,16 @@ static bool check_envelope_id(
 	return !taken || !is_hashed(st, event) || check_id(member(st, MEMBER_ID), event, key);
 }
 
+static bool check_envelope(
+    const struct state *st, const struct ow_event *event, struct ow_key *key)
+{
+	const char *problem;
+	const struct place *fault = envelope_fault(&st->envelope, event, &problem);
+	if (!fault)
+		return true;
+	return problem ? place_invalid(fault, key, problem) : place_missing(fault, key);
+}
+
 static bool check_detail(
     const struct state *st, const struct ow_event *event, struct ow_key *key)
 {
@@ -320,7 +330,7 @@ static void explain(struct state *st, const struct ow_event *event, struct ow_ke
 static enum ow_rc make_key(void *state, const struct ow_event *event, struct ow_key *key)
 {
 	struct state *st = state;
-	if (!envelope_check(&st->envelope, event, key) || !check_detail(st, event, key) ||
+	if (!check_envelope(st, event, key) || !check_detail(st, event, key) ||
 	    !write_text(st, event, key))
 		return OW_REJECT;
 	st->host->key_set(key, st->conf->prefix, canonical_text(st->text));

@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/alloc.h"
 #include "lib/checkpoint_format.h"
 #include "lib/checkpoint_json.h"
+#include "lib/whole_file.h"
 
 struct checkpoint_file {
 	char *path, *directory;
@@ -21,31 +21,13 @@ struct checkpoint_file {
 	struct checkpoint_encoder encoder;
 };
 
-static char *joined(const char *one, const char *two)
-{
-	size_t size = strlen(one) + strlen(two) + 1;
-	char *both = alloc_bytes(size);
-	snprintf(both, size, "%s%s", one, two);
-	return both;
-}
-
-static char *directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	if (!slash)
-		return joined(".", "");
-	char *directory = joined(path, "");
-	directory[slash == path ? 1 : slash - path] = '\0';
-	return directory;
-}
-
 struct checkpoint_file *checkpoint_file_new(const char *path)
 {
 	struct checkpoint_file *f = alloc_bytes(sizeof(*f));
-	*f = (struct checkpoint_file){.path = joined(path, ""),
-	    .directory = directory_of(path),
-	    .temporary = joined(path, ".tmp"),
-	    .lock = joined(path, ".lock"),
+	*f = (struct checkpoint_file){.path = whole_file_name(path, ""),
+	    .directory = whole_file_directory(path),
+	    .temporary = whole_file_name(path, ".tmp"),
+	    .lock = whole_file_name(path, ".lock"),
 	    .lock_fd = -1,
 	    .fd = -1};
 	return f;
@@ -79,30 +61,19 @@ static bool cannot(char why[CHECKPOINT_WHY], const char *what, const char *path,
 
 /* ---- before anything else ---- */
 
-static int create_temporary(const struct checkpoint_file *f)
-{
-	return open(f->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
-/*
- * The file itself cannot be locked: it is another one after each checkpoint.
- * The lock's file stays: whoever removed it could remove that of the next.
- */
 static bool take_lock(struct checkpoint_file *f, char why[CHECKPOINT_WHY])
 {
-	f->lock_fd = open(f->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (f->lock_fd < 0 && errno == ENOENT) {
+	f->lock_fd = whole_file_lock(f->lock);
+	if (f->lock_fd >= 0)
+		return true;
+	if (errno == ENOENT) {
 		snprintf(why, CHECKPOINT_WHY,
 		    "checkpoint %s: there is no directory %s: create it", f->path,
 		    f->directory);
 		return false;
 	}
-	if (f->lock_fd < 0)
-		return cannot(why, "create", f->lock, errno);
-	if (flock(f->lock_fd, LOCK_EX | LOCK_NB) == 0)
-		return true;
 	if (errno != EWOULDBLOCK)
-		return cannot(why, "lock", f->lock, errno);
+		return cannot(why, "create", f->lock, errno);
 	snprintf(why, CHECKPOINT_WHY,
 	    "checkpoint %s is in use by another onceway or another store: give each a file of "
 	    "its own",
@@ -114,7 +85,7 @@ bool checkpoint_file_open(struct checkpoint_file *f, char why[CHECKPOINT_WHY])
 {
 	if (!take_lock(f, why))
 		return false;
-	int fd = create_temporary(f);
+	int fd = whole_file_create(f->temporary);
 	if (fd < 0)
 		return cannot(why, "create", f->temporary, errno);
 	close(fd);
@@ -273,37 +244,16 @@ bool checkpoint_file_load(struct checkpoint_file *f, int64_t now_wall_ms,
 /* 0, or an errno. */
 static int write_out(struct checkpoint_file *f)
 {
-	const unsigned char *at = f->encoder.data;
-	size_t left = f->encoder.len;
-	while (left > 0) {
-		ssize_t n = write(f->fd, at, left);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? errno : EIO;
-		at += n;
-		left -= (size_t)n;
-	}
-	checkpoint_encoder_take(&f->encoder);
-	return 0;
-}
-
-/* Without it the new name may be gone after a power cut. Some file systems cannot, and say
- * EINVAL. */
-static int sync_directory(const struct checkpoint_file *f)
-{
-	int fd = open(f->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	int error = fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
-	close(fd);
+	int error = whole_file_write(f->fd, f->encoder.data, f->encoder.len);
+	if (!error)
+		checkpoint_encoder_take(&f->encoder);
 	return error;
 }
 
 struct checkpoint_encoder *checkpoint_file_begin(
     struct checkpoint_file *f, int64_t now_wall_ms, char why[CHECKPOINT_WHY])
 {
-	f->fd = create_temporary(f);
+	f->fd = whole_file_create(f->temporary);
 	if (f->fd < 0) {
 		cannot(why, "create", f->temporary, errno);
 		return NULL;
@@ -335,24 +285,16 @@ bool checkpoint_file_write(struct checkpoint_file *f, char why[CHECKPOINT_WHY])
 /* 0, or an errno with *what could not be done. The temporary file is closed and gone. */
 static int put_in_place(struct checkpoint_file *f, const char **what)
 {
+	int fd = f->fd;
 	*what = "write";
 	checkpoint_encode_end(&f->encoder);
 	int error = write_out(f);
-	if (!error && fsync(f->fd) != 0)
-		error = errno;
-	if (close(f->fd) != 0 && !error)
-		error = errno;
 	f->fd = -1;
-	if (!error) {
-		*what = "rename";
-		error = rename(f->temporary, f->path) == 0 ? 0 : errno;
-	}
-	if (error) {
-		unlink(f->temporary);
-		return error;
-	}
-	*what = "sync the directory of";
-	return sync_directory(f);
+	if (!error)
+		return whole_file_put(fd, f->temporary, f->path, what);
+	close(fd);
+	unlink(f->temporary);
+	return error;
 }
 
 bool checkpoint_file_finish(

@@ -35,20 +35,20 @@ struct ow_text place_text(const struct place *place, const struct ow_event *even
 	return place->host->event_string(event, &value);
 }
 
-static const char *name_of(const struct place *place)
+const char *place_name(const struct place *place)
 {
 	return place->path[0] ? place->path + 1 : "body";
 }
 
 bool place_missing(const struct place *place, struct ow_key *key)
 {
-	place->host->key_missing(key, name_of(place));
+	place->host->key_missing(key, place_name(place));
 	return false;
 }
 
 bool place_invalid(const struct place *place, struct ow_key *key, const char *problem)
 {
-	place->host->key_invalid(key, name_of(place), problem);
+	place->host->key_invalid(key, place_name(place), problem);
 	return false;
 }
 

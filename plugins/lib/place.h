@@ -33,8 +33,9 @@ struct ow_text place_text(const struct place *place, const struct ow_event *even
 
 /*
  * What the fault is called in: "/data/id" is "data/id", the whole document is
- * "body". Both return false, for `return place_missing(...)`.
+ * "body". The others return false, for `return place_missing(...)`.
  */
+const char *place_name(const struct place *place);
 bool place_missing(const struct place *place, struct ow_key *key);
 bool place_invalid(const struct place *place, struct ow_key *key, const char *problem);
 

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include "lib/alloc.h"
+#include "lib/hex.h"
 
 #define DIGEST_SIZE (SHA256_HEX / 2)
 
@@ -34,7 +35,6 @@ void sha256_free(struct sha256 *s)
 
 void sha256_hex(struct sha256 *s, struct ow_text text, char out[SHA256_HEX])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[DIGEST_SIZE];
 	if (!EVP_DigestInit_ex2(s->context, s->digest, NULL) ||
 	    !EVP_DigestUpdate(s->context, text.data, text.len) ||
@@ -43,8 +43,5 @@ void sha256_hex(struct sha256 *s, struct ow_text text, char out[SHA256_HEX])
 		fputs("onceway: SHA-256 failed\n", stderr);
 		abort();
 	}
-	for (size_t i = 0; i < DIGEST_SIZE; i++) {
-		out[2 * i] = digits[digest[i] >> 4];
-		out[2 * i + 1] = digits[digest[i] & 15];
-	}
+	hex_write(out, digest, sizeof(digest));
 }

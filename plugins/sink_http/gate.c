@@ -65,6 +65,9 @@ void gate_share_free(struct gate_share *share)
 void gate_options_check(const struct gate_options *o, const struct ow_report *report)
 {
 	static const char useless[] = "is of no use without rate.limit";
+	if (o->failures == 0 && report->given(report, "breaker.cooldown"))
+		report->complain(
+		    report, "breaker.cooldown", "is of no use without breaker.failures");
 	if (o->limit > 0)
 		return;
 	if (report->given(report, "rate.per"))

@@ -17,7 +17,7 @@ struct gate_options {
 
 /* `m` is a struct gate_options member of c. */
 #define GATE_OPTIONS(c, m)                                                                     \
-	OW_INT(c, m.failures, "breaker.failures", .dflt = "20", .max = 1000000,                \
+	OW_INT(c, m.failures, "breaker.failures", .dflt = "0", .max = 1000000,                 \
 	    .unit = "failures",                                                                \
 	    .help = "So many in a row (no connection, no answer, 5xx), of all workers, and "   \
 		    "nothing is sent for breaker.cooldown; 0: never."),                        \

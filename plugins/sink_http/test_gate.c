@@ -176,7 +176,7 @@ END_TEST
 
 START_TEST(off)
 {
-	with(URL "breaker: {failures: 0}\n");
+	with(URL);
 	for (int i = 0; i < 1000; i++)
 		ask(sink, 500);
 	ck_assert_int_eq(ask(sink, 200)->rc, OW_OK);
@@ -287,6 +287,10 @@ START_TEST(options_that_make_no_sense)
 	    strstr(text, "test.yaml:2:13: error: is of no use without rate.limit"));
 	ck_assert_ptr_nonnull(
 	    strstr(text, "test.yaml:2:25: error: is of no use without rate.limit"));
+	text = mock_conf_complaints(
+	    m, mock_component(ow_module(), "http"), URL "breaker: {cooldown: 60s}\n");
+	ck_assert_ptr_nonnull(
+	    strstr(text, "test.yaml:2:21: error: is of no use without breaker.failures"));
 }
 END_TEST
 

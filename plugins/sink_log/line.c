@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/hex.h"
 
 static void reserve(struct line *line, size_t more)
 {
@@ -43,8 +44,8 @@ void line_add_number(struct line *line, uint64_t number, unsigned digits)
 /* prefix, then the byte as two hex digits. */
 static void add_escaped(struct line *line, const char *prefix, unsigned char c)
 {
-	static const char hex[] = "0123456789abcdef";
-	const char digits[] = {hex[c >> 4], hex[c & 15]};
+	char digits[2];
+	hex_write(digits, &c, 1);
 	line_add_string(line, prefix);
 	line_add(line, digits, sizeof(digits));
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/alloc.h"
+#include "lib/sqs/body_md5.h"
 #include "source_sqs/groups.h"
 #include "source_sqs/hand.h"
 #include "source_sqs/heartbeat.h"
@@ -170,8 +171,8 @@ static void extend(struct message *m, int64_t seconds, void *arg)
 
 static int64_t backoff_s(const struct desk *d, const struct message *m, int64_t least_ms)
 {
-	int64_t wait = queue_backoff_ms(
-	    d->queue, d->options->backoff_base_ms, d->options->backoff_max_ms, m->receives);
+	int64_t wait =
+	    backoff_ms(&d->options->backoff, m->receives, d->queue->host, d->queue->self);
 	return ((wait > least_ms ? wait : least_ms) + 999) / 1000;
 }
 
@@ -275,7 +276,7 @@ static enum message_fault find_fault(
     struct desk *d, const struct sqs_message *received, const char *problem)
 {
 	const struct queue *q = d->queue;
-	if (!message_is_whole(received)) {
+	if (!sqs_body_matches(received->body, received->md5)) {
 		count(d, d->count.damaged);
 		q->host->log(q->self, OW_LOG_WARNING,
 		    "message %s was damaged on its way (MD5OfBody): it is to be received anew",

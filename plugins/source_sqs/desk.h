@@ -6,6 +6,7 @@
 #ifndef SOURCE_SQS_DESK_H
 #define SOURCE_SQS_DESK_H
 
+#include "lib/backoff.h"
 #include "source_sqs/message.h"
 #include "source_sqs/unwrap.h"
 
@@ -13,8 +14,7 @@ struct desk;
 
 struct desk_options {
 	int unwrap;		  /* enum unwrap_mode */
-	int64_t backoff_base_ms;  /* how long a failed message is left alone, at first */
-	int64_t backoff_max_ms;	  /* and at most */
+	struct backoff backoff;	  /* how long a failed message is left alone */
 	int64_t invalid_delay_ms; /* the same for a malformed one; DESK_REMAINING */
 };
 

@@ -1,43 +1,14 @@
 #include "source_sqs/message.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "lib/alloc.h"
-
-#define MD5_SIZE 16
 
 /* Null stays null. */
 static char *copied(const char *text)
 {
 	return text ? alloc_checked(strdup(text)) : NULL;
-}
-
-/* SQS tells no better digest. Where libcrypto may not do MD5, TLS alone guards the body. */
-static bool md5_hex(struct ow_text body, char out[2 * MD5_SIZE + 1])
-{
-	static const char digits[] = "0123456789abcdef";
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned int len = 0;
-	EVP_MD *md5 = EVP_MD_fetch(NULL, "MD5", NULL);
-	bool done = md5 && EVP_Digest(body.data, body.len, digest, &len, md5, NULL) == 1 &&
-		    len == MD5_SIZE;
-	EVP_MD_free(md5);
-	for (unsigned int i = 0; done && i < MD5_SIZE; i++) {
-		out[2 * i] = digits[digest[i] >> 4];
-		out[2 * i + 1] = digits[digest[i] & 15];
-	}
-	out[2 * MD5_SIZE] = '\0';
-	return done;
-}
-
-bool message_is_whole(const struct sqs_message *received)
-{
-	char hex[2 * MD5_SIZE + 1];
-	return !received->md5 || !md5_hex(received->body, hex) ||
-	       strcasecmp(hex, received->md5) == 0;
 }
 
 struct message *message_new(

@@ -56,9 +56,6 @@ struct message {
 	struct group *group_of; /* whose in_group it is */
 };
 
-/* Does the body match the digest that came with it? True also where MD5 is forbidden. */
-bool message_is_whole(const struct sqs_message *received);
-
 /*
  * Copies what is kept. body is what stands in the event; the members of the
  * message become its headers. WAITING, in no ring.

@@ -19,15 +19,30 @@ static void add(
 		q->host->event_add_header(event, name, value);
 }
 
-/* A sender's trace goes on under its own name, so that it is seen as one. */
+/* SQS allows no other names, but an emulator may: in a header they would be trouble. */
+static bool is_attribute_name(const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789_-.";
+	return name[0] && name[strspn(name, allowed)] == '\0';
+}
+
+/* These go on under their own names, so that they are seen as what they are. */
+static bool is_known_header(const char *name)
+{
+	return strcmp(name, "traceparent") == 0 || strcmp(name, "Content-Type") == 0;
+}
+
 static void add_attribute(
     const struct queue *q, struct ow_event *event, const struct sqs_attribute *attribute)
 {
 	char name[sizeof(ATTRIBUTE_HEADER) + ATTRIBUTE_NAME_MAX];
-	if (strcmp(attribute->name, "traceparent") == 0) {
-		add(q, event, "traceparent", attribute->value);
+	if (is_known_header(attribute->name)) {
+		add(q, event, attribute->name, attribute->value);
 		return;
 	}
+	if (!is_attribute_name(attribute->name))
+		return;
 	int len = snprintf(name, sizeof(name), ATTRIBUTE_HEADER "%s", attribute->name);
 	if (len > 0 && (size_t)len < sizeof(name))
 		add(q, event, name, attribute->value);

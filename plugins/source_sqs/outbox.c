@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/backoff.h"
 
-#define GATHER_MS     20
-#define RETRY_BASE_MS 200
-#define RETRY_MAX_MS  5000
-#define CALL_MIN_MS   1000
-#define CALL_MAX_MS   10000
+#define GATHER_MS   20
+#define CALL_MIN_MS 1000
+#define CALL_MAX_MS 10000
+
+static const struct backoff between_tries = {200, 5000};
 
 /* A call under way. */
 struct batch {
@@ -94,7 +95,8 @@ static void retry_due(void *arg)
 
 /* ---- answers ---- */
 
-static void ended(struct outbox *o, struct message *m, enum sqs_entry_end end, const char *why)
+static void ended(struct outbox *o, struct message *m, enum sqs_entry_end end, const char *why,
+    int64_t least_ms)
 {
 	struct posting *p = posting_of(o, m);
 	p->state = POSTING_NONE;
@@ -102,24 +104,24 @@ static void ended(struct outbox *o, struct message *m, enum sqs_entry_end end, c
 		o->done(m, end == SQS_ENTRY_RETRY ? SQS_ENTRY_REFUSED : end, why, o->arg);
 		return;
 	}
+	int64_t wait = backoff_ms(&between_tries, p->tries, o->queue->host, o->queue->self);
 	p->state = POSTING_FAILED;
-	p->due_ms =
-	    now_ms(o) + queue_backoff_ms(o->queue, RETRY_BASE_MS, RETRY_MAX_MS, p->tries);
+	p->due_ms = now_ms(o) + (wait > least_ms ? wait : least_ms);
 	ring_add(&o->failed, &p->link);
 }
 
 /* The call as a whole did not work, so none of its entries did. */
-static void all_ended(struct batch *b, const char *why)
+static void all_ended(struct batch *b, const char *why, int64_t least_ms)
 {
 	for (size_t i = 0; i < b->count; i++)
-		ended(b->outbox, b->messages[i], SQS_ENTRY_RETRY, why);
+		ended(b->outbox, b->messages[i], SQS_ENTRY_RETRY, why, least_ms);
 }
 
 static void each_ended(struct batch *b, const struct sqs_entry_result *results)
 {
 	for (size_t i = 0; i < b->count; i++)
 		ended(b->outbox, b->messages[i], results[i].end,
-		    results[i].code[0] ? results[i].code : "the answer does not mention it");
+		    results[i].code[0] ? results[i].code : "the answer does not mention it", 0);
 }
 
 static void batch_free(struct batch *b)
@@ -136,9 +138,9 @@ static void answered(const struct aws_result *result, void *arg)
 	struct sqs_entry_result results[SQS_BATCH_MAX];
 	o->calls--;
 	if (result->outcome != AWS_OK)
-		all_ended(b, result->why);
+		all_ended(b, result->why, result->retry_after_ms);
 	else if (!sqs_batch_read(result->body, results, b->count))
-		all_ended(b, "the answer is not that of a batch");
+		all_ended(b, "the answer is not that of a batch", 0);
 	else
 		each_ended(b, results);
 	batch_free(b);

@@ -16,8 +16,4 @@ struct queue {
 	bool fifo;
 };
 
-/* base doubled after each of the failures but the first, at most max; a random half of it. */
-int64_t queue_backoff_ms(
-    const struct queue *q, int64_t base_ms, int64_t max_ms, unsigned failures);
-
 #endif

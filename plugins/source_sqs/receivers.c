@@ -5,16 +5,16 @@
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/backoff.h"
+#include "lib/hex.h"
 
 #define SLOWER_MS      10000 /* an answer may come that long after wait_time */
 #define ROOM_MS	       100   /* wait that long for room for a whole batch */
 #define EMPTY_MIN_MS   1000  /* between empty polls that did not wait themselves */
-#define ERROR_BASE_MS  1000
-#define ERROR_MAX_MS   60000
-#define THROTTLE_MS    5000 /* the least first wait after throttling */
-#define HOLD_BASE_MS   1000
-#define HOLD_MAX_MS    30000
 #define ATTEMPT_ID_MAX 37
+
+static const struct backoff after_error = {1000, 60000}, after_throttling = {5000, 60000},
+			    held_back = {1000, 30000};
 
 struct receiver {
 	struct receivers *all;
@@ -45,7 +45,7 @@ struct receivers {
 	bool stopped;
 	void (*done)(void *arg);
 	void *done_arg;
-	struct ow_counter *full, *empty, *errors, *failing_gauge;
+	struct ow_counter *full, *empty, *errors, *unreadable, *failing_gauge;
 };
 
 static int64_t now_ms(const struct receivers *r)
@@ -113,7 +113,7 @@ void receivers_hold(struct receivers *r, int64_t least_ms)
 	r->held = true;
 	r->probing = true;
 	r->holds++;
-	int64_t wait = queue_backoff_ms(r->queue, HOLD_BASE_MS, HOLD_MAX_MS, r->holds);
+	int64_t wait = backoff_ms(&held_back, r->holds, r->queue->host, r->queue->self);
 	r->queue->host->timer_set(r->hold, wait > least_ms ? wait : least_ms);
 	if (r->holds == 1)
 		r->queue->host->log(r->queue->self, OW_LOG_INFO,
@@ -164,25 +164,39 @@ static void note_failure(struct receiver *one, const char *code, const char *why
 
 static void failed(struct receiver *one, const struct aws_result *result)
 {
+	const struct queue *q = one->all->queue;
 	bool throttled = result->outcome == AWS_THROTTLED;
 	note_failure(one, result->code, result->why);
 	one->same_attempt = result->maybe_done;
-	int64_t wait = queue_backoff_ms(one->all->queue,
-	    throttled ? THROTTLE_MS : ERROR_BASE_MS, ERROR_MAX_MS, one->failures);
+	int64_t wait = backoff_ms(
+	    throttled ? &after_throttling : &after_error, one->failures, q->host, q->self);
 	rest(one, wait > result->retry_after_ms ? wait : result->retry_after_ms);
+}
+
+/* The queue counts their receipts too: its redrive policy puts them aside in the end. */
+static void note_left_out(struct receivers *r, size_t messages)
+{
+	if (messages == 0)
+		return;
+	r->queue->host->count(r->unreadable, messages);
+	r->queue->host->log(r->queue->self, OW_LOG_WARNING,
+	    "%zu messages of an answer are left to the queue's redrive policy: one lacks "
+	    "MessageId, ReceiptHandle or Body%s",
+	    messages, r->queue->fifo ? ", and those behind it must not overtake it" : "");
 }
 
 static void read_answer(struct receiver *one, struct ow_text body)
 {
 	struct receivers *r = one->all;
 	const char *why;
-	struct sqs_received *received = sqs_received_read(body, &why);
+	struct sqs_received *received = sqs_received_read(body, r->queue->fifo, &why);
 	if (!received) {
 		failed(one, &(struct aws_result){.outcome = AWS_RETRY, .code = "", .why = why});
 		return;
 	}
 	note_success(one);
 	bool empty = sqs_received_count(received) == 0;
+	note_left_out(r, sqs_received_left_out(received));
 	r->queue->host->count(empty ? r->empty : r->full, 1);
 	int64_t early_ms = one->began_ms + EMPTY_MIN_MS - now_ms(r);
 	if (empty && early_ms > 0)
@@ -228,7 +242,6 @@ static void answered(const struct aws_result *result, void *arg)
  */
 static const char *attempt_id(struct receiver *one)
 {
-	static const char digits[] = "0123456789abcdef";
 	const struct queue *q = one->all->queue;
 	unsigned char random[(ATTEMPT_ID_MAX - 1) / 2];
 	if (!q->fifo)
@@ -236,10 +249,7 @@ static const char *attempt_id(struct receiver *one)
 	if (one->same_attempt)
 		return one->attempt;
 	q->host->random(q->self, random, sizeof(random));
-	for (size_t i = 0; i < sizeof(random); i++) {
-		one->attempt[2 * i] = digits[random[i] >> 4];
-		one->attempt[2 * i + 1] = digits[random[i] & 15];
-	}
+	hex_write(one->attempt, random, sizeof(random));
 	one->attempt[2 * sizeof(random)] = '\0';
 	return one->attempt;
 }
@@ -290,6 +300,10 @@ struct receivers *receivers_new(const struct queue *q, const struct receivers_op
 	r->full = receives(q, "messages");
 	r->empty = receives(q, "empty");
 	r->errors = receives(q, "error");
+	r->unreadable = q->host->counter(q->self, "sqs_unreadable_total",
+	    "Messages that lacked their id, receipt or body, and those of a FIFO queue behind "
+	    "them; left to the queue's redrive policy.",
+	    NULL, (struct ow_text){NULL, 0});
 	r->failing_gauge = q->host->gauge(q->self, "sqs_receivers_failing",
 	    "Receivers whose last poll failed; 0 when all is well.");
 	return r;

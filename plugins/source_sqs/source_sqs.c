@@ -8,13 +8,11 @@
 #define OW_NEED_MINOR 2 /* words for numbers, MISSING_KEY, MISMATCH */
 #include <onceway/plugin.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/alloc.h"
-#include "lib/tls_check.h"
+#include "lib/sqs/queue_client.h"
 #include "source_sqs/desk.h"
 #include "source_sqs/outbox.h"
-#include "source_sqs/queue_url.h"
 #include "source_sqs/receivers.h"
 
 #define CONNECT_MS 10000
@@ -23,21 +21,15 @@
 #define CALLS_IN_LINE	   16
 
 struct sqs_conf {
-	const char *queue_url;
+	struct sqs_queue_options queue;
 	struct receivers_options receivers;
 	struct desk_options desk;
 	int64_t visibility_ms;
-	struct aws_place place;
-	struct aws_identity identity;
-	struct ow_tls_options tls;
 };
 
 struct sqs {
 	struct queue queue;
-	const struct sqs_conf *conf;
-	struct aws_place place;	 /* the configuration's, and what the URL tells */
-	char *region, *endpoint; /* owned; NULL: the configuration's */
-	struct ow_tls_options tls;
+	struct sqs_client *client;
 	struct receivers *receivers;
 	struct desk *desk;
 	bool polling;	     /* polls may be under way */
@@ -104,55 +96,21 @@ static void sqs_settle(void *state, void *cookie, const struct ow_settlement *ho
 	desk_settle(s->desk, cookie, how);
 }
 
+/* Whatever the options say. */
+static void sqs_nature(const void *conf, struct ow_source_nature *nature)
+{
+	(void)conf;
+	nature->queue = true;
+}
+
 /* ---- life ---- */
-
-static char *copy_of(struct ow_text text)
-{
-	char *copy = alloc_bytes(text.len + 1);
-	memcpy(copy, text.data, text.len);
-	copy[text.len] = '\0';
-	return copy;
-}
-
-/*
- * What the configuration leaves open the URL may tell: the region, and for a
- * queue of a VPC endpoint or an emulator where to connect to.
- */
-static void complete_place(struct sqs *s, const struct queue_url *url)
-{
-	s->place = s->conf->place;
-	if (!s->place.region && url->region.len)
-		s->place.region = s->region = copy_of(url->region);
-	if (!s->place.endpoint && !url->regional)
-		s->place.endpoint = s->endpoint = copy_of(url->origin);
-}
-
-static bool open_client(struct sqs *s, const char **why)
-{
-	const struct sqs_conf *conf = s->conf;
-	s->tls = conf->tls;
-	s->tls.size = sizeof(s->tls);
-	s->queue.client = aws_client_new(s->queue.host, s->queue.self,
-	    &(struct aws_client_config){.service = "sqs",
-		.identity = &conf->identity,
-		.place = &s->place,
-		.tls = &s->tls,
-		.max_connections = conf->receivers.receivers + 2 * OUTBOX_CALLS,
-		.max_waiting = CALLS_IN_LINE,
-		.connect_ms = CONNECT_MS,
-		.max_response = conf->receivers.batch_size * ANSWER_MESSAGE_MAX},
-	    why);
-	return s->queue.client != NULL;
-}
 
 static void sqs_destroy(void *state)
 {
 	struct sqs *s = state;
 	receivers_free(s->receivers);
 	desk_free(s->desk);
-	aws_client_free(s->queue.client);
-	free(s->region);
-	free(s->endpoint);
+	sqs_client_free(s->client);
 	free(s);
 }
 
@@ -161,25 +119,27 @@ static void *sqs_create(
 {
 	const struct sqs_conf *conf = options;
 	struct sqs *s = alloc_zero(1, sizeof(*s));
-	struct queue_url url;
-	*why = queue_url_parse(conf->queue_url, &url);
-	s->conf = conf;
+	s->client = sqs_client_new(host, self, &conf->queue,
+	    &(struct sqs_client_limits){
+		.max_connections = conf->receivers.receivers + 2 * OUTBOX_CALLS,
+		.max_waiting = CALLS_IN_LINE,
+		.connect_ms = CONNECT_MS,
+		.max_response = conf->receivers.batch_size * ANSWER_MESSAGE_MAX},
+	    why);
+	if (!s->client) {
+		free(s);
+		return NULL;
+	}
 	s->queue = (struct queue){.host = host,
 	    .self = self,
-	    .url = conf->queue_url,
+	    .client = sqs_client_aws(s->client),
+	    .url = conf->queue.url,
 	    .visibility_ms = conf->visibility_ms,
-	    .fifo = url.fifo};
-	if (!*why) {
-		complete_place(s, &url);
-		if (open_client(s, why)) {
-			s->desk = desk_new(&s->queue, &conf->desk, message_finished, s);
-			s->receivers = receivers_new(&s->queue, &conf->receivers,
-			    &(struct receivers_calls){received, in_hand, s});
-			return s;
-		}
-	}
-	sqs_destroy(s);
-	return NULL;
+	    .fifo = sqs_queue_is_fifo(&conf->queue)};
+	s->desk = desk_new(&s->queue, &conf->desk, message_finished, s);
+	s->receivers = receivers_new(
+	    &s->queue, &conf->receivers, &(struct receivers_calls){received, in_hand, s});
+	return s;
 }
 
 /* Not waited for: a queue that cannot be reached now may be reached later. */
@@ -211,11 +171,6 @@ static void sqs_drain(void *state, struct ow_op *op)
 
 /* ---- options ---- */
 
-static bool equal(struct ow_text t, const char *s)
-{
-	return t.len == strlen(s) && memcmp(t.data, s, t.len) == 0;
-}
-
 static void check_seconds(const struct ow_report *report, const char *option, int64_t ms)
 {
 	if (ms % 1000)
@@ -223,37 +178,12 @@ static void check_seconds(const struct ow_report *report, const char *option, in
 		    report, option, "must be whole seconds: SQS counts in no smaller unit");
 }
 
-static void check_url(const struct sqs_conf *conf, const struct ow_report *report)
-{
-	struct queue_url url;
-	const char *problem = queue_url_parse(conf->queue_url, &url);
-	if (problem)
-		report->complain(report, "queue_url", "%s", problem);
-	else if (conf->place.region && url.region.len && !equal(url.region, conf->place.region))
-		report->complain(report, "region",
-		    "is %s, but the queue is in %.*s, as queue_url says: leave region out",
-		    conf->place.region, (int)url.region.len, url.region.data);
-}
-
-static void check_tls(const struct sqs_conf *conf, const struct ow_report *report)
-{
-	struct queue_url url;
-	const char *at = conf->place.endpoint;
-	if (queue_url_parse(conf->queue_url, &url))
-		return;
-	if (!at && !url.regional)
-		at = conf->queue_url;
-	tls_options_check(
-	    &conf->tls, !at || strncmp(at, "https:", 6) == 0, "http://", "https://", report);
-}
-
 static void sqs_check(const void *options, const struct ow_report *report)
 {
 	const struct sqs_conf *conf = options;
 	const struct receivers_options *r = &conf->receivers;
 	int64_t whole_batches = r->receivers * r->batch_size;
-	check_url(conf, report);
-	check_tls(conf, report);
+	sqs_queue_check(&conf->queue, report);
 	check_seconds(report, "wait_time", r->wait_ms);
 	check_seconds(report, "visibility_timeout", conf->visibility_ms);
 	if (whole_batches > r->max_messages)
@@ -261,23 +191,16 @@ static void sqs_check(const void *options, const struct ow_report *report)
 		    "must be at least %lld, so that each of the receivers may ask for a whole "
 		    "batch",
 		    (long long)whole_batches);
-	if (conf->desk.backoff_base_ms > conf->desk.backoff_max_ms)
+	if (conf->desk.backoff.base_ms > conf->desk.backoff.max_ms)
 		report->complain(report, "backoff.max", "must not be below backoff.base");
-	aws_place_check(&conf->place, report);
-	aws_identity_check(&conf->identity, "", report);
 }
 
-AWS_PLACE_CHOICES;
-OW_TLS_CHOICES;
-static const char *const url_schemes[] = {"https", "http", NULL};
+SQS_QUEUE_CHOICES;
 static const char *const unwrap_choices[] = {"auto", "raw", "eventbridge", "sns", NULL};
 static const char *const remaining[] = {"remaining", NULL}; /* DESK_REMAINING */
 
 static const struct ow_option sqs_options[] = {
-    OW_URL(struct sqs_conf, queue_url, "queue_url", .flags = OW_O_REQUIRED,
-	.choices = url_schemes,
-	.help = "URL of the queue, as `aws sqs get-queue-url` shows it; .fifo at its end makes "
-		"the order count."),
+    SQS_QUEUE_URL_OPTION(struct sqs_conf, queue, ".fifo at its end makes the order count."),
     OW_DURATION(struct sqs_conf, receivers.wait_ms, "wait_time", .dflt = "20s", .min = 0,
 	.max = 20000,
 	.help = "How long a receive waits for messages; 0s asks once a second instead."),
@@ -297,25 +220,24 @@ static const struct ow_option sqs_options[] = {
 	.help = "What a body is: `auto` takes the event out of an SNS envelope, if it is one; "
 		"`sns` demands an envelope, `eventbridge` an EventBridge event; `raw` looks at "
 		"nothing."),
-    OW_DURATION(struct sqs_conf, desk.backoff_base_ms, "backoff.base", .dflt = "5s",
+    OW_DURATION(struct sqs_conf, desk.backoff.base_ms, "backoff.base", .dflt = "5s",
 	.min = 1000, .max = 39600000,
 	.help = "How long a message that failed is left alone after its first receipt; doubled "
 		"with each further one."),
-    OW_DURATION(struct sqs_conf, desk.backoff_max_ms, "backoff.max", .dflt = "15m", .min = 1000,
+    OW_DURATION(struct sqs_conf, desk.backoff.max_ms, "backoff.max", .dflt = "15m", .min = 1000,
 	.max = 39600000, .help = "Longest time that it is left alone."),
     OW_DURATION(struct sqs_conf, desk.invalid_delay_ms, "invalid_delay", .dflt = "remaining",
 	.min = 0, .max = 39600000, .choices = remaining,
 	.help = "When a malformed message is seen again, on its way to the queue's redrive "
 		"policy: after that time, or what remains of its visibility."),
-    AWS_PLACE_OPTIONS(struct sqs_conf, place),
-    AWS_IDENTITY_OPTIONS(struct sqs_conf, identity, ""),
-    OW_TLS_OPTIONS(struct sqs_conf, tls),
+    SQS_QUEUE_OPTIONS(struct sqs_conf, queue),
     OW_OPTION_END,
 };
 
 static const struct ow_source_ops sqs_ops = {
     .size = sizeof(sqs_ops),
     .settle = sqs_settle,
+    .nature = sqs_nature,
 };
 
 static const struct ow_component sqs_component = {

@@ -5,9 +5,8 @@
 #ifndef SOURCE_SQS_SQS_WIRE_H
 #define SOURCE_SQS_SQS_WIRE_H
 
-#include <onceway/plugin.h>
+#include "lib/sqs/batch_answer.h"
 
-#define SQS_BATCH_MAX	     10 /* messages of one call */
 #define SQS_ATTRIBUTES_MAX   10 /* of one message */
 #define SQS_VISIBILITY_MAX_S (12 * 60 * 60)
 
@@ -59,28 +58,16 @@ struct sqs_message {
 
 struct sqs_received; /* an answer to SQS_RECEIVE */
 
-/* NULL with *why, a static phrase: it is no such answer. */
-struct sqs_received *sqs_received_read(struct ow_text body, const char **why);
+/*
+ * NULL with *why, a static phrase: it is no such answer. A message that cannot
+ * be read is left out; where order counts, so is what stands behind it.
+ */
+struct sqs_received *sqs_received_read(struct ow_text body, bool ordered, const char **why);
+/* How many messages were left out. */
+size_t sqs_received_left_out(const struct sqs_received *received);
 void sqs_received_free(struct sqs_received *received); /* NULL is fine */
 size_t sqs_received_count(const struct sqs_received *received);
 const struct sqs_message *sqs_received_message(
     const struct sqs_received *received, size_t index);
-
-enum sqs_entry_end {
-	SQS_ENTRY_OK = 1,
-	SQS_ENTRY_RETRY, /* not done, or not mentioned: may work later */
-	SQS_ENTRY_GONE,	 /* the receipt is of use no more: it expired, or the message is gone */
-	SQS_ENTRY_REFUSED /* not done, and will not be */
-};
-
-#define SQS_CODE_SIZE 64
-
-struct sqs_entry_result {
-	enum sqs_entry_end end;
-	char code[SQS_CODE_SIZE]; /* of what failed: "ReceiptHandleIsInvalid"; else "" */
-};
-
-/* Fills results of the count entries asked for. False: it is no such answer. */
-bool sqs_batch_read(struct ow_text body, struct sqs_entry_result *results, size_t count);
 
 #endif

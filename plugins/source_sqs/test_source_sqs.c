@@ -150,6 +150,23 @@ START_TEST(failed_entries_are_tried_again)
 }
 END_TEST
 
+START_TEST(throttled_deletions_wait_as_long_as_the_service_asks)
+{
+	rig_start(STANDARD_URL, "");
+	rig_receive("ab");
+	rig_settle('a', OW_DELIVERED);
+	mock_advance(rig_mock, 100);
+	rig_throttle(rig_find(SQS_DELETE), 20000);
+	rig_settle('b', OW_DELIVERED);
+	mock_advance(rig_mock, 19000);
+	ck_assert_str_eq(rig_batch(SQS_DELETE), "b1");
+	ck_assert_uint_eq(rig_open(SQS_DELETE), 0);
+	mock_advance(rig_mock, 2000);
+	ck_assert_str_eq(rig_batch(SQS_DELETE), "a1");
+	rig_end();
+}
+END_TEST
+
 START_TEST(deletions_are_given_up_in_the_end)
 {
 	size_t tries = 0;
@@ -340,7 +357,12 @@ START_TEST(attributes_are_headers)
 	    "\"MessageAttributes\":{\"order\":{\"DataType\":\"String\",\"StringValue\":\"o-1\"}"
 	    ","
 	    "\"traceparent\":{\"DataType\":\"String\",\"StringValue\":\"00-x\"},\"lines\":"
-	    "{\"DataType\":\"String\",\"StringValue\":\"a\\r\\nX: y\"}}}]}");
+	    "{\"DataType\":\"String\",\"StringValue\":\"a\\r\\nX: y\"},"
+	    "\"Content-Type\":{\"DataType\":\"String\",\"StringValue\":\"text/plain\"},"
+	    "\"a.b_c-9\":{\"DataType\":\"String\",\"StringValue\":\"good\"},"
+	    "\"a b\":{\"DataType\":\"String\",\"StringValue\":\"bad\"},"
+	    "\"a\\r\\nInjected: 1\\r\\n\":{\"DataType\":\"String\",\"StringValue\":\"bad\"},"
+	    "\"\":{\"DataType\":\"String\",\"StringValue\":\"bad\"}}}]}");
 	ck_assert_str_eq(mock_host()->event_body(emission(0)->event).data, "{}");
 	expect_header(0, "X-Sqs-Message-Id", "id-1");
 	expect_header(0, "X-Sqs-Receive-Count", "4");
@@ -353,6 +375,11 @@ START_TEST(attributes_are_headers)
 	expect_header(0, "X-Sns-Message-Id", "sns-1");
 	expect_header(0, "traceparent", "00-x");
 	expect_header(0, "X-Sqs-Attribute-lines", NULL);
+	expect_header(0, "Content-Type", "text/plain");
+	expect_header(0, "X-Sqs-Attribute-a.b_c-9", "good");
+	expect_header(0, "X-Sqs-Attribute-a b", NULL);
+	expect_header(0, "X-Sqs-Attribute-", NULL);
+	expect_header(0, "X-Sqs-Attribute-a\r\nInjected: 1\r\n", NULL);
 	mock_settle(rig_mock, 0,
 	    &(struct ow_settlement){.size = sizeof(struct ow_settlement),
 		.outcome = OW_DELIVERED,
@@ -361,441 +388,6 @@ START_TEST(attributes_are_headers)
 		.why = ""});
 	mock_advance(rig_mock, 100);
 	rig_answer_all(SQS_DELETE);
-	rig_end();
-}
-END_TEST
-
-/* ---- visibility ---- */
-
-START_TEST(what_is_in_hand_stays_hidden)
-{
-	int64_t hidden_until = 30000;
-	rig_start(STANDARD_URL, "");
-	rig_receive("ab");
-	for (int64_t now = 0; now < 200000; now += 1000) {
-		ck_assert_int_lt(now, hidden_until);
-		if (rig_open(SQS_VISIBILITY)) {
-			size_t call = rig_find(SQS_VISIBILITY);
-			ck_assert_uint_eq(rig_entries(call), 2);
-			ck_assert_int_eq(rig_visible(call, 0), 30);
-			rig_answer_batch(call);
-			hidden_until = now + 30000;
-		}
-		mock_advance(rig_mock, 1000);
-	}
-	ck_assert_uint_ge(mock_counter(rig_mock, "sqs_extended_total", NULL), 14);
-	rig_settle('a', OW_DELIVERED);
-	rig_settle('b', OW_FAILED);
-	mock_advance(rig_mock, 100);
-	ck_assert_str_eq(rig_batch(SQS_DELETE), "a1");
-	while (rig_open(SQS_VISIBILITY))
-		rig_answer_batch(rig_find(SQS_VISIBILITY));
-	size_t before = rig_calls();
-	mock_advance(rig_mock, 60000);
-	ck_assert_uint_eq(rig_calls(), before); /* what is gone is not extended */
-	rig_end();
-}
-END_TEST
-
-START_TEST(an_extension_that_fails_is_tried_again_in_time)
-{
-	rig_start(STANDARD_URL, "");
-	rig_receive("a");
-	mock_advance(rig_mock, 10100);
-	rig_fail(rig_find(SQS_VISIBILITY), AWS_RETRY, "X");
-	mock_advance(rig_mock, 1000);
-	rig_answer_all(SQS_VISIBILITY);
-	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_extended_total", NULL), 1);
-	/* And so is the next one, after one that was given up. */
-	for (int i = 0; i < 5; i++) {
-		while (!rig_open(SQS_VISIBILITY))
-			mock_advance(rig_mock, 100);
-		rig_fail(rig_find(SQS_VISIBILITY), AWS_DENIED, "AccessDenied");
-	}
-	ck_assert(mock_logged(rig_mock, "could not be extended (AccessDenied)"));
-	mock_advance(rig_mock, 10100);
-	ck_assert_uint_eq(rig_open(SQS_VISIBILITY), 1);
-	rig_answer_all(SQS_VISIBILITY);
-	rig_settle('a', OW_DELIVERED);
-	mock_advance(rig_mock, 100);
-	rig_answer_all(SQS_DELETE);
-	rig_end();
-}
-END_TEST
-
-START_TEST(an_expired_receipt_stops_nothing)
-{
-	rig_start(STANDARD_URL, "");
-	rig_receive("a");
-	mock_advance(rig_mock, 10100);
-	rig_answer(rig_find(SQS_VISIBILITY),
-	    "{\"Successful\":[],\"Failed\":[{\"Id\":\"0\",\"SenderFault\":true,\"Code\":"
-	    "\"ReceiptHandleIsInvalid\"}]}");
-	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_expired_total", NULL), 1);
-	ck_assert(mock_logged(rig_mock, "info: the receipt of message a has expired"));
-	mock_advance(rig_mock, 60000);
-	ck_assert_uint_eq(rig_open(SQS_VISIBILITY), 0);
-	rig_settle('a', OW_DELIVERED);
-	mock_advance(rig_mock, 100);
-	ck_assert_str_eq(rig_batch(SQS_DELETE), "a1");
-	rig_end();
-}
-END_TEST
-
-START_TEST(twelve_hours_are_the_end)
-{
-	rig_start(STANDARD_URL, "visibility_timeout: 6h\n");
-	rig_receive("a");
-	mock_advance(rig_mock, 2 * 3600 * 1000 + 100);
-	ck_assert_int_eq(rig_visible(rig_find(SQS_VISIBILITY), 0), 6 * 3600);
-	rig_answer_all(SQS_VISIBILITY);
-	for (int hour = 3; hour < 12; hour++) {
-		mock_advance(rig_mock, 3600 * 1000);
-		if (rig_open(SQS_VISIBILITY)) {
-			ck_assert_int_le(rig_visible(rig_find(SQS_VISIBILITY), 0),
-			    12 * 3600 - (hour - 1) * 3600);
-			rig_answer_all(SQS_VISIBILITY);
-		}
-	}
-	mock_advance(rig_mock, 12 * 3600 * 1000LL);
-	ck_assert_uint_eq(rig_open(SQS_VISIBILITY), 0);
-	ck_assert(mock_logged(rig_mock, "for 12 hours"));
-	rig_settle('a', OW_DELIVERED);
-	mock_advance(rig_mock, 100);
-	rig_answer_all(SQS_DELETE);
-	rig_end();
-}
-END_TEST
-
-/* It would take effect after the return, and hide the message. */
-START_TEST(a_return_waits_for_an_extension_under_way)
-{
-	rig_start(STANDARD_URL, "backoff: {base: 1s, max: 1s}\n");
-	rig_receive("a");
-	mock_advance(rig_mock, 10100);
-	size_t extension = rig_find(SQS_VISIBILITY);
-	rig_settle('a', OW_FAILED);
-	mock_advance(rig_mock, 500);
-	ck_assert_uint_eq(rig_open(SQS_VISIBILITY), 1);
-	rig_answer_batch(extension);
-	mock_advance(rig_mock, 100);
-	ck_assert_int_eq(rig_visible(rig_find(SQS_VISIBILITY), 0), 1);
-	rig_answer_all(SQS_VISIBILITY);
-	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_returned_total", NULL), 1);
-	ck_assert_int_eq(mock_gauge(rig_mock, "sqs_in_hand"), 0);
-	rig_end();
-}
-END_TEST
-
-START_TEST(a_return_does_not_wait_for_further_tries)
-{
-	rig_start(STANDARD_URL, "backoff: {base: 2s, max: 2s}\n");
-	rig_receive("a");
-	mock_advance(rig_mock, 11000);
-	size_t extension = rig_find(SQS_VISIBILITY);
-	rig_settle('a', OW_FAILED);
-	rig_fail(extension, AWS_RETRY, "ServiceUnavailable");
-	mock_advance(rig_mock, 5000);
-	ck_assert_int_le(rig_visible(rig_find(SQS_VISIBILITY), 0), 2);
-	ck_assert_str_eq(rig_batch(SQS_VISIBILITY), "a1");
-	ck_assert_int_eq(mock_gauge(rig_mock, "sqs_in_hand"), 0);
-	rig_end();
-}
-END_TEST
-
-START_TEST(what_is_deleted_is_not_extended_again)
-{
-	rig_start(STANDARD_URL, "");
-	rig_receive("a");
-	mock_advance(rig_mock, 11000);
-	size_t extension = rig_find(SQS_VISIBILITY);
-	rig_settle('a', OW_DELIVERED);
-	mock_advance(rig_mock, 100);
-	rig_answer_all(SQS_DELETE);
-	rig_fail(extension, AWS_RETRY, "ServiceUnavailable");
-	ck_assert_int_eq(mock_gauge(rig_mock, "sqs_in_hand"), 0);
-	mock_advance(rig_mock, 5000);
-	ck_assert_uint_eq(rig_open(SQS_VISIBILITY), 0);
-	rig_end();
-}
-END_TEST
-
-START_TEST(a_deletion_does_not_end_under_an_extension)
-{
-	rig_start(STANDARD_URL, "");
-	rig_receive("a");
-	mock_advance(rig_mock, 10100);
-	size_t extension = rig_find(SQS_VISIBILITY);
-	rig_settle('a', OW_DELIVERED);
-	mock_advance(rig_mock, 500);
-	rig_answer_all(SQS_DELETE);
-	ck_assert_int_eq(mock_gauge(rig_mock, "sqs_in_hand"), 1);
-	rig_answer(extension, "{\"Failed\":[{\"Id\":\"0\",\"SenderFault\":true,\"Code\":"
-			      "\"ReceiptHandleIsInvalid\"}]}");
-	ck_assert_int_eq(mock_gauge(rig_mock, "sqs_in_hand"), 0);
-	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_expired_total", NULL), 0);
-	rig_end();
-}
-END_TEST
-
-#define EXPIRED                                                                                \
-	"{\"Failed\":[{\"Id\":\"0\",\"SenderFault\":true,\"Code\":\"ReceiptHandleIsInvalid\"}" \
-	"]}"
-
-/* The deletion took effect first: nobody need know. */
-START_TEST(an_extension_may_come_after_the_deletion)
-{
-	rig_start(STANDARD_URL, "");
-	rig_receive("a");
-	mock_advance(rig_mock, 10100);
-	rig_settle('a', OW_DELIVERED);
-	mock_advance(rig_mock, 500);
-	rig_answer(rig_find(SQS_VISIBILITY), EXPIRED);
-	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_expired_total", NULL), 0);
-	rig_answer_all(SQS_DELETE);
-	rig_end();
-}
-END_TEST
-
-START_TEST(a_newer_receipt_is_extended)
-{
-	rig_start(STANDARD_URL, "");
-	rig_receive("a");
-	mock_advance(rig_mock, 10100);
-	size_t extension = rig_find(SQS_VISIBILITY);
-	rig_receive("a");
-	rig_answer(extension, EXPIRED);
-	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_expired_total", NULL), 0);
-	mock_advance(rig_mock, 10100);
-	ck_assert_str_eq(rig_batch(SQS_VISIBILITY), "a2");
-	rig_settle('a', OW_DELIVERED);
-	mock_advance(rig_mock, 100);
-	rig_answer_all(SQS_DELETE);
-	rig_end();
-}
-END_TEST
-
-/* ---- received twice ---- */
-
-START_TEST(one_in_hand_is_no_second_event)
-{
-	rig_start(STANDARD_URL, "");
-	rig_receive("a");
-	rig_receive("ab");
-	ck_assert_str_eq(rig_emitted(), "ab");
-	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_repeated_total", NULL), 1);
-	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_received_total", NULL), 3);
-	rig_settle('a', OW_DELIVERED);
-	mock_advance(rig_mock, 100);
-	ck_assert_str_eq(rig_batch(SQS_DELETE), "a2"); /* the newest receipt */
-	rig_settle('b', OW_DELIVERED);
-	mock_advance(rig_mock, 100);
-	rig_answer_all(SQS_DELETE);
-	rig_end();
-}
-END_TEST
-
-START_TEST(one_that_is_being_deleted_is_deleted_again)
-{
-	rig_start(STANDARD_URL, "");
-	rig_receive("a");
-	rig_settle('a', OW_DELIVERED);
-	mock_advance(rig_mock, 100);
-	rig_receive("a");
-	ck_assert_str_eq(rig_batch(SQS_DELETE), "a1");
-	mock_advance(rig_mock, 100);
-	ck_assert_str_eq(rig_batch(SQS_DELETE), "a2");
-	ck_assert_uint_eq(mock_emitted(rig_mock), 1);
-	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_deleted_total", NULL), 1);
-	rig_end();
-}
-END_TEST
-
-START_TEST(one_that_is_given_back_is_a_new_event)
-{
-	rig_start(STANDARD_URL, "");
-	rig_receive("a");
-	rig_settle('a', OW_FAILED);
-	mock_advance(rig_mock, 100);
-	rig_receive("a");
-	ck_assert_str_eq(rig_emitted(), "a");
-	ck_assert_uint_eq(mock_emitted(rig_mock), 2);
-	rig_answer_all(SQS_VISIBILITY);
-	rig_settle('a', OW_DELIVERED);
-	mock_advance(rig_mock, 100);
-	ck_assert_str_eq(rig_batch(SQS_DELETE), "a2");
-	rig_end();
-}
-END_TEST
-
-/* ---- receiving ---- */
-
-START_TEST(an_empty_answer_is_asked_again_at_once)
-{
-	rig_start(STANDARD_URL, "");
-	mock_advance(rig_mock, 20000);
-	rig_answer(0, "{}");
-	ck_assert_uint_eq(rig_calls(), 2);
-	/* But not one that did not wait: that would be asked a thousand times a second. */
-	rig_answer(1, "{}");
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 0);
-	mock_advance(rig_mock, 1000);
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 1);
-	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_receives_total", "empty"), 2);
-	rig_end();
-}
-END_TEST
-
-/* How long until the next receive. */
-static int64_t fails(enum aws_outcome outcome)
-{
-	int64_t waited = 0;
-	rig_fail(rig_find(SQS_RECEIVE), outcome, "SomeCode");
-	for (; rig_open(SQS_RECEIVE) == 0; waited += 100) {
-		ck_assert_int_lt(waited, 200000);
-		mock_advance(rig_mock, 100);
-	}
-	return waited;
-}
-
-START_TEST(errors_back_off)
-{
-	rig_start(STANDARD_URL, "");
-	int64_t full = 1000;
-	for (int i = 0; i < 10; i++) {
-		int64_t waited = fails(AWS_RETRY);
-		ck_assert_int_ge(waited, full / 2);
-		ck_assert_int_le(waited, full + 100);
-		full = full * 2 > 60000 ? 60000 : full * 2;
-	}
-	ck_assert_int_eq(mock_gauge(rig_mock, "sqs_receivers_failing"), 1);
-	size_t lines = 0;
-	for (size_t i = 0; i < mock_log_lines(rig_mock); i++)
-		lines += strstr(mock_log_line(rig_mock, i), "SomeCode") != NULL;
-	ck_assert_uint_eq(lines, 1);
-	rig_receive("a");
-	ck_assert_int_eq(mock_gauge(rig_mock, "sqs_receivers_failing"), 0);
-	ck_assert_uint_eq(mock_counter(rig_mock, "sqs_receives_total", "error"), 10);
-	ck_assert_int_ge(fails(AWS_THROTTLED), 2500);
-	rig_settle('a', OW_DELIVERED);
-	mock_advance(rig_mock, 100);
-	rig_answer_all(SQS_DELETE);
-	rig_end();
-}
-END_TEST
-
-START_TEST(the_service_s_least_wait_is_kept)
-{
-	rig_start(STANDARD_URL, "");
-	rig_throttle(0, 90000);
-	mock_advance(rig_mock, 89000);
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 0);
-	mock_advance(rig_mock, 2000);
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 1);
-	rig_end();
-}
-END_TEST
-
-START_TEST(an_answer_that_is_none_backs_off_too)
-{
-	rig_start(STANDARD_URL, "");
-	rig_answer(0, "{\"Messages\":[{}]}");
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 0);
-	ck_assert(mock_logged(rig_mock, "lacks MessageId"));
-	mock_advance(rig_mock, 2000);
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 1);
-	rig_end();
-}
-END_TEST
-
-START_TEST(nothing_is_received_beyond_max_messages)
-{
-	rig_start(STANDARD_URL, "max_messages: 15\n");
-	rig_receive("abcdefghij");
-	mock_advance(rig_mock, 200);
-	ck_assert_int_eq(rig_number(rig_find(SQS_RECEIVE), "MaxNumberOfMessages"), 5);
-	rig_receive("klmno");
-	mock_advance(rig_mock, 1000);
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 0);
-	/* What is being deleted is still in hand. */
-	rig_settle('a', OW_DELIVERED);
-	mock_advance(rig_mock, 1000);
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 0);
-	rig_answer_all(SQS_DELETE);
-	mock_advance(rig_mock, 200);
-	ck_assert_int_eq(rig_number(rig_find(SQS_RECEIVE), "MaxNumberOfMessages"), 1);
-	for (const char *letter = "bcdefghijklmno"; *letter; letter++)
-		rig_settle(*letter, OW_DELIVERED);
-	mock_advance(rig_mock, 100);
-	rig_answer_all(SQS_DELETE);
-	rig_end();
-}
-END_TEST
-
-START_TEST(what_is_turned_away_holds_receiving_back)
-{
-	rig_start(STANDARD_URL, "receivers: 2\n");
-	rig_receive("ab");
-	rig_receive("c");
-	rig_settle('a', OW_REJECTED);
-	mock_advance(rig_mock, 100);
-	rig_answer_all(SQS_VISIBILITY);
-	ck_assert(mock_logged(rig_mock, "held back"));
-	/* The polls under way were begun before. */
-	rig_answer(rig_find(SQS_RECEIVE), "{}");
-	rig_answer(rig_find(SQS_RECEIVE), "{}");
-	rig_settle('b', OW_REJECTED);
-	rig_settle('c', OW_REJECTED);
-	mock_advance(rig_mock, 400);
-	rig_answer_all(SQS_VISIBILITY);
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 0);
-	mock_advance(rig_mock, 2000);
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 1);
-	ck_assert_int_eq(rig_number(rig_find(SQS_RECEIVE), "MaxNumberOfMessages"), 1);
-	rig_receive("d");
-	mock_advance(rig_mock, 2000);
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 0);
-	rig_settle('d', OW_DELIVERED);
-	mock_advance(rig_mock, 2000);
-	ck_assert(mock_logged(rig_mock, "no longer held back"));
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 2);
-	rig_answer_all(SQS_DELETE);
-	rig_end();
-}
-END_TEST
-
-/* All that were received together are one reason to wait, not ten. */
-START_TEST(malformed_ones_say_nothing_of_the_store)
-{
-	const struct ow_settlement down = {
-	    .size = sizeof(down), .outcome = OW_REJECTED, .status = 503};
-	rig_start(STANDARD_URL, "");
-	rig_receive("a");
-	rig_settle_as('a', &down);
-	rig_receive(""); /* the poll that was under way */
-	mock_advance(rig_mock, 1100);
-	rig_answer_all(SQS_VISIBILITY);
-	ck_assert_int_eq(rig_number(rig_find(SQS_RECEIVE), "MaxNumberOfMessages"), 1);
-	rig_receive("b");
-	rig_settle('b', OW_INVALID);
-	ck_assert_int_eq(rig_number(rig_find(SQS_RECEIVE), "MaxNumberOfMessages"), 1);
-	rig_receive("c");
-	rig_settle('c', OW_DELIVERED);
-	ck_assert_int_eq(rig_number(rig_find(SQS_RECEIVE), "MaxNumberOfMessages"), 10);
-	rig_end();
-}
-END_TEST
-
-START_TEST(it_is_held_back_once_for_all)
-{
-	rig_start(STANDARD_URL, "");
-	rig_receive("abcdefghij");
-	rig_answer(rig_find(SQS_RECEIVE), "{}");
-	for (const char *letter = "abcdefghij"; *letter; letter++)
-		rig_settle(*letter, OW_REJECTED);
-	rig_answer_all(SQS_VISIBILITY);
-	mock_advance(rig_mock, 1100);
-	ck_assert_uint_eq(rig_open(SQS_RECEIVE), 1);
 	rig_end();
 }
 END_TEST
@@ -886,6 +478,7 @@ static Suite *suite(void)
 	tcase_add_test(t, deletes_what_is_finished_and_nothing_before);
 	tcase_add_test(t, a_full_batch_is_deleted_at_once);
 	tcase_add_test(t, failed_entries_are_tried_again);
+	tcase_add_test(t, throttled_deletions_wait_as_long_as_the_service_asks);
 	tcase_add_test(t, deletions_are_given_up_in_the_end);
 	tcase_add_test(t, answers_that_are_none_delete_nothing);
 	tcase_add_test(t, calls_are_bounded);
@@ -897,27 +490,6 @@ static Suite *suite(void)
 	tcase_add_test(t, bodies_that_are_not_as_expected_are_no_events);
 	tcase_add_test(t, damaged_ones_are_received_anew);
 	tcase_add_test(t, attributes_are_headers);
-	tcase_add_test(t, what_is_in_hand_stays_hidden);
-	tcase_add_test(t, an_extension_that_fails_is_tried_again_in_time);
-	tcase_add_test(t, an_expired_receipt_stops_nothing);
-	tcase_add_test(t, twelve_hours_are_the_end);
-	tcase_add_test(t, a_return_waits_for_an_extension_under_way);
-	tcase_add_test(t, a_return_does_not_wait_for_further_tries);
-	tcase_add_test(t, what_is_deleted_is_not_extended_again);
-	tcase_add_test(t, a_deletion_does_not_end_under_an_extension);
-	tcase_add_test(t, an_extension_may_come_after_the_deletion);
-	tcase_add_test(t, a_newer_receipt_is_extended);
-	tcase_add_test(t, one_in_hand_is_no_second_event);
-	tcase_add_test(t, one_that_is_being_deleted_is_deleted_again);
-	tcase_add_test(t, one_that_is_given_back_is_a_new_event);
-	tcase_add_test(t, an_empty_answer_is_asked_again_at_once);
-	tcase_add_test(t, errors_back_off);
-	tcase_add_test(t, the_service_s_least_wait_is_kept);
-	tcase_add_test(t, an_answer_that_is_none_backs_off_too);
-	tcase_add_test(t, nothing_is_received_beyond_max_messages);
-	tcase_add_test(t, what_is_turned_away_holds_receiving_back);
-	tcase_add_test(t, malformed_ones_say_nothing_of_the_store);
-	tcase_add_test(t, it_is_held_back_once_for_all);
 	tcase_add_test(t, drains);
 	tcase_add_test(t, drains_after_the_last_poll);
 	tcase_add_test(t, drains_at_once_when_nothing_is_under_way);

@@ -7,12 +7,12 @@
  */
 #define OW_NEED_MINOR 1 /* request_answer_with(), given(), OW_O_SECRET */
 #include <onceway/plugin.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "auth.h"
+#include "lib/alloc.h"
+#include "lib/door.h"
 
 enum content_types {
 	CONTENT_JSON = 0,
@@ -31,10 +31,7 @@ struct webhook {
 	const struct ow_host *host;
 	struct ow_instance *self;
 	const struct webhook_conf *conf;
-	struct auth *auth; /* NULL: whoever can reach the listener may send */
-	struct ow_counter *auth_failures;
-	size_t unsettled;
-	struct ow_op *drain; /* NULL unless draining */
+	struct door *door;
 };
 
 static struct ow_text text(const char *s)
@@ -67,40 +64,17 @@ static bool is_json_type(struct ow_text type)
 	       ends_with(type, "+json");
 }
 
-/* The reason is for the log: a sender who guesses is not told how near he came. */
-static void refuse(struct webhook *w, struct ow_http_request *request, const char *reason)
-{
-	struct ow_text name = text("WWW-Authenticate"), challenge = auth_challenge(w->auth);
-	w->host->count(w->auth_failures, 1);
-	w->host->log(w->self, OW_LOG_WARNING, "a request was refused with 401: %s", reason);
-	w->host->request_answer_with(
-	    request, &(struct ow_http_answer){.size = sizeof(struct ow_http_answer),
-			 .status = 401,
-			 .content_type = text("application/json"),
-			 .body = text("{\"detail\":\"Unauthorized\"}"),
-			 .names = &name,
-			 .values = &challenge,
-			 .headers = challenge.len ? 1 : 0});
-}
-
 static void received(struct ow_http_request *request, void *arg)
 {
 	struct webhook *w = arg;
 	const struct ow_host *host = w->host;
-	const char *refusal = w->auth ? auth_refusal(w->auth, request) : NULL;
-	if (refusal) {
-		refuse(w, request, refusal);
-		return;
-	}
 	if (w->conf->content_types == CONTENT_JSON &&
 	    !is_json_type(host->request_header(request, "Content-Type"))) {
 		host->request_answer(request, 415, text("application/json"),
 		    text("{\"detail\":\"Unsupported Media Type: send application/json\"}"), 0);
 		return;
 	}
-	struct ow_event *event = host->event_from_request(w->self, request);
-	w->unsettled++;
-	host->emit(w->self, event, request);
+	door_emit(w->door, host->event_from_request(w->self, request), request);
 }
 
 static void webhook_settle(void *state, void *cookie, const struct ow_settlement *how)
@@ -115,38 +89,31 @@ static void webhook_settle(void *state, void *cookie, const struct ow_settlement
 	else
 		w->host->request_answer(
 		    request, how->status, how->content_type, how->body, how->retry_after_ms);
-	w->unsettled--;
-	if (w->drain && w->unsettled == 0) {
-		struct ow_op *drain = w->drain;
-		w->drain = NULL;
-		w->host->op_done(drain, OW_OK, NULL);
-	}
+	door_settled(w->door);
 }
 
 static void webhook_destroy(void *state)
 {
 	struct webhook *w = state;
-	auth_free(w->auth);
+	door_free(w->door);
 	free(w);
+}
+
+static struct door_place place_of(const struct webhook_conf *conf)
+{
+	return (struct door_place){conf->listener, conf->path, &conf->auth};
 }
 
 static void *webhook_create(
     const struct ow_host *host, struct ow_instance *self, const void *conf, const char **why)
 {
-	struct webhook *w = calloc(1, sizeof(*w));
-	if (!w) {
-		*why = "out of memory";
-		return NULL;
-	}
+	struct webhook *w = alloc_zero(1, sizeof(*w));
 	w->host = host;
 	w->self = self;
 	w->conf = conf;
-	if (w->conf->auth.mode == AUTH_NONE)
-		return w;
-	w->auth = auth_new(host, self, &w->conf->auth, why);
-	w->auth_failures = host->counter(self, "auth_failures_total",
-	    "Requests refused with 401.", NULL, (struct ow_text){NULL, 0});
-	if (w->auth)
+	struct door_place place = place_of(conf);
+	w->door = door_new(host, self, &place, received, w, why);
+	if (w->door)
 		return w;
 	webhook_destroy(w);
 	return NULL;
@@ -154,50 +121,20 @@ static void *webhook_create(
 
 static void webhook_start(void *state, struct ow_op *op)
 {
-	struct webhook *w = state;
-	const char *why = NULL;
-	char text[256];
-	if (w->host->http_serve(w->self, w->conf->listener, w->conf->path, OW_HTTP_POST,
-		received, w, &why) == 0) {
-		w->host->op_done(op, OW_OK, NULL);
-		return;
-	}
-	snprintf(text, sizeof(text), "path %s on listener %s: %s", w->conf->path,
-	    w->conf->listener, why);
-	w->host->op_done(op, OW_FAIL, text);
+	const struct webhook *w = state;
+	door_start(w->door, op);
 }
 
-/* The listeners accept no more by now; what was received is answered first. */
 static void webhook_drain(void *state, struct ow_op *op)
 {
-	struct webhook *w = state;
-	if (w->unsettled == 0)
-		w->host->op_done(op, OW_OK, NULL);
-	else
-		w->drain = op;
-}
-
-/* "/a" and "/a" with a slash and a star; what else has a star would look like more than it is.
- */
-static bool star_is_last(const char *path)
-{
-	const char *star = strchr(path, '*');
-	return !star || (star[1] == '\0' && star[-1] == '/');
+	const struct webhook *w = state;
+	door_drain(w->door, op);
 }
 
 static void webhook_check(const void *options, const struct ow_report *report)
 {
-	const struct webhook_conf *conf = options;
-	if (conf->path[0] != '/')
-		report->complain(report, "path", "must begin with `/`: `/%s`", conf->path);
-	else if (strpbrk(conf->path, "?# \t"))
-		report->complain(report, "path",
-		    "must be a path alone, without `?`, `#` or spaces: requests may have any "
-		    "query");
-	else if (!star_is_last(conf->path))
-		report->complain(report, "path",
-		    "can have `*` only at its end, behind a `/`, as in `/webhook/*`");
-	auth_options_check(&conf->auth, report);
+	struct door_place place = place_of(options);
+	door_check(&place, report);
 }
 
 static const char *const listener_section[] = {"listeners", NULL};

@@ -26,7 +26,7 @@ struct checkpoint {
 	/* under the lock */
 	bool running;
 	enum order order;
-	struct checkpoint_time time;	       /* of the order */
+	struct moment time;		       /* of the order */
 	struct checkpoint_listener *listeners; /* of the order */
 	struct checkpoint_listener *served;    /* of the one that is carried out */
 	struct checkpoint_news news;
@@ -93,7 +93,7 @@ static void tell_served(struct checkpoint *c)
 	}
 }
 
-static void load(struct checkpoint *c, struct checkpoint_time time)
+static void load(struct checkpoint *c, struct moment time)
 {
 	struct keys_loaded loaded = {.no_room = 0};
 	char why[CHECKPOINT_WHY] = "";
@@ -109,7 +109,7 @@ static void load(struct checkpoint *c, struct checkpoint_time time)
 }
 
 static void note_save(struct checkpoint_news *news, enum keys_end end,
-    const struct checkpoint_saved *saved, struct checkpoint_time time)
+    const struct checkpoint_saved *saved, struct moment time)
 {
 	news->save_failed = end == KEYS_FAILED;
 	if (end == KEYS_FAILED) {
@@ -121,7 +121,7 @@ static void note_save(struct checkpoint_news *news, enum keys_end end,
 	news->save_time = time;
 }
 
-static void save(struct checkpoint *c, struct checkpoint_time time)
+static void save(struct checkpoint *c, struct moment time)
 {
 	struct checkpoint_saved saved;
 	char why[CHECKPOINT_WHY] = "";
@@ -139,7 +139,7 @@ static void save(struct checkpoint *c, struct checkpoint_time time)
 	pthread_mutex_unlock(&c->lock);
 }
 
-static void obey(struct checkpoint *c, enum order order, struct checkpoint_time time)
+static void obey(struct checkpoint *c, enum order order, struct moment time)
 {
 	if (order == ORDER_LOAD)
 		load(c, time);
@@ -157,7 +157,7 @@ static void *run(void *arg)
 		while (c->order == ORDER_NONE)
 			pthread_cond_wait(&c->wake, &c->lock);
 		enum order order = c->order;
-		struct checkpoint_time time = c->time;
+		struct moment time = c->time;
 		if (order == ORDER_QUIT)
 			break;
 		c->order = ORDER_NONE;
@@ -175,7 +175,7 @@ static void *run(void *arg)
 /* ---- orders ---- */
 
 bool checkpoint_load(
-    struct checkpoint *c, struct checkpoint_time now, struct checkpoint_listener *listener)
+    struct checkpoint *c, struct moment now, struct checkpoint_listener *listener)
 {
 	bool good = true;
 	pthread_mutex_lock(&c->lock);
@@ -195,7 +195,7 @@ bool checkpoint_load(
 	return good;
 }
 
-static bool order_save(struct checkpoint *c, enum order order, struct checkpoint_time now,
+static bool order_save(struct checkpoint *c, enum order order, struct moment now,
     struct checkpoint_listener *listener)
 {
 	pthread_mutex_lock(&c->lock);
@@ -212,13 +212,13 @@ static bool order_save(struct checkpoint *c, enum order order, struct checkpoint
 }
 
 bool checkpoint_save(
-    struct checkpoint *c, struct checkpoint_time now, struct checkpoint_listener *listener)
+    struct checkpoint *c, struct moment now, struct checkpoint_listener *listener)
 {
 	return order_save(c, ORDER_SAVE, now, listener);
 }
 
 bool checkpoint_save_last(
-    struct checkpoint *c, struct checkpoint_time now, struct checkpoint_listener *listener)
+    struct checkpoint *c, struct moment now, struct checkpoint_listener *listener)
 {
 	return order_save(c, ORDER_SAVE_LAST, now, listener);
 }

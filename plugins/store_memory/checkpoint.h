@@ -24,11 +24,11 @@ struct checkpoint_listener {
 struct checkpoint_news {
 	bool loaded, load_failed;
 	struct keys_loaded load;
-	uint64_t saves, errors;		  /* so far */
-	bool save_failed;		  /* the last one */
-	struct checkpoint_saved save;	  /* the last that worked, */
-	struct checkpoint_time save_time; /* and as of when */
-	char why[CHECKPOINT_WHY];	  /* of the last failure */
+	uint64_t saves, errors;	      /* so far */
+	bool save_failed;	      /* the last one */
+	struct checkpoint_saved save; /* the last that worked, */
+	struct moment save_time;      /* and as of when */
+	char why[CHECKPOINT_WHY];     /* of the last failure */
 };
 
 struct checkpoint *checkpoint_new(struct memory *m, const char *path);
@@ -40,7 +40,7 @@ void checkpoint_free(struct checkpoint *c);
  * there can be no thread. The listener lives until it is told or forgotten.
  */
 bool checkpoint_load(
-    struct checkpoint *c, struct checkpoint_time now, struct checkpoint_listener *listener);
+    struct checkpoint *c, struct moment now, struct checkpoint_listener *listener);
 
 /*
  * Saves what is finished as of now and tells the listener; does nothing while
@@ -48,10 +48,10 @@ bool checkpoint_load(
  * what it could not read must not be overwritten.
  */
 bool checkpoint_save(
-    struct checkpoint *c, struct checkpoint_time now, struct checkpoint_listener *listener);
+    struct checkpoint *c, struct moment now, struct checkpoint_listener *listener);
 /* The same, for the last time: a save under way is broken off. */
 bool checkpoint_save_last(
-    struct checkpoint *c, struct checkpoint_time now, struct checkpoint_listener *listener);
+    struct checkpoint *c, struct moment now, struct checkpoint_listener *listener);
 
 /* What the thread allocated while it loaded has been freed in large numbers: alloc_settle(). */
 void checkpoint_settle(struct checkpoint *c);

@@ -24,7 +24,7 @@ static bool restore(void *arg, const struct checkpoint_record *record)
 	return true;
 }
 
-bool keys_load(struct checkpoint_file *f, struct memory *m, struct checkpoint_time now,
+bool keys_load(struct checkpoint_file *f, struct memory *m, struct moment now,
     struct keys_loaded *loaded, char why[CHECKPOINT_WHY])
 {
 	struct loading l = {.memory = m, .mono_ms = now.mono_ms};
@@ -58,7 +58,7 @@ static void copy_entry(void *arg, const struct key_entry *entry)
 			    .age_unknown = since == KEY_SINCE_UNKNOWN});
 }
 
-enum keys_end keys_save(struct checkpoint_file *f, struct memory *m, struct checkpoint_time now,
+enum keys_end keys_save(struct checkpoint_file *f, struct memory *m, struct moment now,
     atomic_bool *stop, struct checkpoint_saved *saved, char why[CHECKPOINT_WHY])
 {
 	struct memory_walk walk = {.shard = 0};

@@ -9,12 +9,7 @@
 
 #include "lib/checkpoint_file.h"
 #include "store_memory/memory.h"
-
-/* The same moment by both clocks. */
-struct checkpoint_time {
-	int64_t mono_ms;
-	int64_t wall_ms;
-};
+#include "store_memory/moment.h"
 
 struct keys_loaded {
 	struct checkpoint_loaded file;
@@ -28,11 +23,11 @@ enum keys_end {
 };
 
 /* Brings back what lives on. After a failure the memory may hold a part of it. */
-bool keys_load(struct checkpoint_file *f, struct memory *m, struct checkpoint_time now,
+bool keys_load(struct checkpoint_file *f, struct memory *m, struct moment now,
     struct keys_loaded *loaded, char why[CHECKPOINT_WHY]);
 
 /* Replaces the file by what is finished, as of now or a little later. */
-enum keys_end keys_save(struct checkpoint_file *f, struct memory *m, struct checkpoint_time now,
+enum keys_end keys_save(struct checkpoint_file *f, struct memory *m, struct moment now,
     atomic_bool *stop, struct checkpoint_saved *saved, char why[CHECKPOINT_WHY]);
 
 #endif

@@ -125,6 +125,24 @@ struct key_entry *key_entry_restore(const struct key_restored *key)
 	return entry;
 }
 
+struct key_entry *key_entry_finished(
+    const struct ow_claim *claim, const struct ow_result *result, int64_t now_ms)
+{
+	return key_entry_restore(&(struct key_restored){.key = claim->key,
+	    .digest = claim->digest,
+	    .result = result,
+	    .since_ms = now_ms,
+	    .expires_ms = later(now_ms, claim->window_ms)});
+}
+
+struct key_entry *key_entry_copy(const struct key_entry *entry)
+{
+	size_t size = sizeof(*entry) + key_entry_length(entry);
+	struct key_entry *copy = alloc_bytes(size);
+	memcpy(copy, entry, size);
+	return copy;
+}
+
 bool key_entry_owned(const struct key_entry *entry, const unsigned char *token)
 {
 	return !entry->done && memcmp(entry->is.token, token, OW_TOKEN_SIZE) == 0;

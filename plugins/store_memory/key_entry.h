@@ -42,6 +42,11 @@ struct key_restored {
 /* Claimed under claim->token until now + lock. Freed with free(). */
 struct key_entry *key_entry_new(const struct ow_claim *claim, int64_t now_ms);
 
+/* A finished one, as key_entry_finish() would make of its claim; and one just like it. */
+struct key_entry *key_entry_finished(
+    const struct ow_claim *claim, const struct ow_result *result, int64_t now_ms);
+struct key_entry *key_entry_copy(const struct key_entry *entry);
+
 struct key_entry *key_entry_restore(const struct key_restored *key);
 
 /* Claimed again by another token. Returns the entry, which may have moved. */

@@ -214,9 +214,15 @@ static bool has_room(struct memory *m, struct memory_need need)
 	       atomic_load(&m->bytes) <= m->bounds.max_bytes - (int64_t)need.bytes;
 }
 
+struct eviction {
+	int64_t now_ms;
+	void (*gone)(void *arg, const struct key_entry *entry);
+	void *arg;
+};
+
 /* Forgets keys of one shard; returns how many, and counts those that had not expired. */
 static unsigned evict_from(struct memory *m, struct place place, struct memory_need need,
-    unsigned max, int64_t now_ms, unsigned *early)
+    unsigned max, const struct eviction *e, unsigned *early)
 {
 	unsigned gone = 0;
 	while (gone < max) {
@@ -224,7 +230,10 @@ static unsigned evict_from(struct memory *m, struct place place, struct memory_n
 		    key_table_victim(&place.shard->table, place.tag, EVICT_SEGMENTS);
 		if (!slot)
 			break;
-		*early += slot->entry->expires_ms > now_ms;
+		if (slot->entry->expires_ms > e->now_ms) {
+			++*early;
+			e->gone(e->arg, slot->entry);
+		}
 		memory_remove(place, slot);
 		gone++;
 		/* Told at once, so that it is seen when there is enough. */
@@ -236,14 +245,15 @@ static unsigned evict_from(struct memory *m, struct place place, struct memory_n
 	return gone;
 }
 
-unsigned memory_evict(
-    struct memory *m, struct ow_text key, struct memory_need need, int64_t now_ms)
+unsigned memory_evict(struct memory *m, struct ow_text key, struct memory_need need,
+    int64_t now_ms, void (*gone)(void *arg, const struct key_entry *entry), void *arg)
 {
 	uint64_t hash = hash_of(m, key);
+	const struct eviction e = {.now_ms = now_ms, .gone = gone, .arg = arg};
 	unsigned early = 0, left = EVICT_MAX;
 	for (unsigned i = 0; i < SHARDS && left > 0 && !has_room(m, need); i++) {
 		struct place place = enter_shard(m, shard_index(hash) + i, (uint32_t)hash);
-		left -= evict_from(m, place, need, left, now_ms, &early);
+		left -= evict_from(m, place, need, left, &e, &early);
 		memory_leave(m, place);
 	}
 	return early;

@@ -73,10 +73,10 @@ struct memory_need memory_need(struct memory *m, const struct ow_claim *claim);
 /*
  * Forgets finished keys until there is room, or until it has looked long
  * enough; those of about this key's shard that would end first. Returns how
- * many it forgot before their time.
+ * many it forgot before their time, and shows those, with its shard locked.
  */
-unsigned memory_evict(
-    struct memory *m, struct ow_text key, struct memory_need need, int64_t now_ms);
+unsigned memory_evict(struct memory *m, struct ow_text key, struct memory_need need,
+    int64_t now_ms, void (*gone)(void *arg, const struct key_entry *entry), void *arg);
 
 /* Brings back a finished key, unless there is one already. False: there is no room. */
 bool memory_restore(struct memory *m, const struct key_restored *key);

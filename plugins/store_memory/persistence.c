@@ -20,9 +20,9 @@ static const struct ow_host *host_of(const struct persistence *p)
 	return p->parts.host;
 }
 
-static struct checkpoint_time time_of(const struct persistence *p)
+static struct moment time_of(const struct persistence *p)
 {
-	return (struct checkpoint_time){.mono_ms = host_of(p)->mono_ms(p->parts.self),
+	return (struct moment){.mono_ms = host_of(p)->mono_ms(p->parts.self),
 	    .wall_ms = host_of(p)->wall_ms(p->parts.self)};
 }
 

@@ -7,66 +7,19 @@
  */
 #include <inttypes.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <onceway/plugin.h>
 
 #include "lib/alloc.h"
-#include "lib/checkpoint_options.h"
-#include "store_memory/memory.h"
-#include "store_memory/persistence.h"
+#include "store_memory/operations.h"
 
-/* Slots swept by each claim, by the timer each time, and by a claim that finds the store full.
- */
-#define CLAIM_SWEEP 8
-#define TIMER_SWEEP 4096
-#define FULL_SWEEP  2048
-#define EVICT_SWEEP 256 /* the same, where it may evict */
+#define TIMER_SWEEP 4096 /* slots, each time */
 
 /* The timer comes round to every slot about this often; slower while it finds much to free. */
 #define ROUND_MS    30000
 #define INTERVAL_MS 1000 /* between two slices, at most */
-
-enum on_full {
-	FULL_REJECT = 0,
-	FULL_EVICT
-};
-
-struct memory_conf {
-	int64_t max_keys;
-	int64_t max_bytes;
-	int64_t max_result;
-	int on_full;
-	struct checkpoint_options checkpoint;
-};
-
-/* What all workers share. */
-struct shared {
-	struct memory *memory;
-	struct checkpoint *checkpoint; /* NULL: none is configured */
-	_Atomic unsigned instances, drained;
-	const void *first; /* the instance that speaks for all, where one must */
-};
-
-/* One worker's instance. */
-struct store {
-	const struct ow_host *host;
-	struct ow_instance *self;
-	const struct memory_conf *conf;
-	struct shared *shared;
-	struct memory *memory;
-	struct ow_timer *timer;
-	struct ow_counter *too_large, *dropped, *evicted, *refused, *bytes;
-
-	struct persistence *persistence; /* NULL: there is no checkpoint */
-	int64_t settled_ms;
-};
-
-static int64_t now_of(const struct store *s)
-{
-	return s->host->mono_ms(s->self);
-}
 
 static bool is_first(const struct store *s)
 {
@@ -89,7 +42,7 @@ static void sweep_on_timer(void *arg)
 {
 	struct store *s = arg;
 	struct memory *m = s->memory;
-	int64_t now = now_of(s);
+	int64_t now = store_now(s);
 	memory_sweep(m, TIMER_SWEEP, now);
 	settle(s, now);
 	if (is_first(s))
@@ -97,218 +50,6 @@ static void sweep_on_timer(void *arg)
 	int64_t slices = (int64_t)(memory_slots(m) / TIMER_SWEEP) + 1;
 	int64_t ms = ROUND_MS / slices * (int64_t)atomic_load(&s->shared->instances);
 	s->host->timer_set(s->timer, ms > INTERVAL_MS ? INTERVAL_MS : ms < 1 ? 1 : ms);
-}
-
-/* ---- operations ---- */
-
-static bool is_sliding(const struct ow_claim *claim)
-{
-	return claim->size >= offsetof(struct ow_claim, sliding) + sizeof(claim->sliding) &&
-	       claim->sliding;
-}
-
-/* An answer about a finished key. Its shard is locked until the answer is given. */
-static void answer_done(struct store *s, struct ow_op *op, const struct ow_claim *claim,
-    struct place place, struct key_slot *slot, int64_t now)
-{
-	struct key_entry *entry = slot->entry;
-	struct ow_result result;
-	int64_t since = entry->is.result.since_ms;
-	struct ow_claim_answer answer = {.size = sizeof(answer),
-	    .rc = OW_OK,
-	    .state = OW_CLAIM_DONE,
-	    .age_ms = since == KEY_SINCE_UNKNOWN ? -1 : now - since,
-	    .digest = key_entry_digest(entry)};
-	if (key_entry_result(entry, &result))
-		answer.result = &result;
-	if (is_sliding(claim)) {
-		key_entry_slide(entry, claim->window_ms, now);
-		memory_set(place, slot, entry, key_entry_cost(entry));
-	}
-	s->host->claim_done(op, &answer);
-}
-
-/* An answer about a key that is in the table. */
-static void answer_known(struct store *s, struct ow_op *op, const struct ow_claim *claim,
-    struct place place, struct key_slot *slot, int64_t now)
-{
-	struct key_entry *entry = slot->entry;
-	struct ow_claim_answer answer = {.size = sizeof(answer), .rc = OW_OK};
-	if (now >= entry->expires_ms) {
-		size_t cost = key_entry_cost(entry);
-		memory_set(place, slot, key_entry_claim(entry, claim, now), cost);
-		answer.state = OW_CLAIM_NEW;
-	} else if (entry->done) {
-		answer_done(s, op, claim, place, slot, now);
-		return;
-	} else {
-		answer.state = OW_CLAIM_IN_PROGRESS;
-		answer.remaining_ms = entry->expires_ms - now;
-	}
-	s->host->claim_done(op, &answer);
-}
-
-/* False if the key is new and there is no room for it; else the operation is finished. */
-static bool try_claim(
-    struct store *s, struct ow_op *op, const struct ow_claim *claim, int64_t now)
-{
-	struct memory *m = s->memory;
-	struct place place = memory_enter(m, claim->key);
-	memory_tidy(place, CLAIM_SWEEP, now);
-	struct key_slot *slot = memory_find(place, claim->key);
-	bool finished = true;
-	if (slot)
-		answer_known(s, op, claim, place, slot, now);
-	else if (memory_add(m, place, key_entry_new(claim, now)))
-		s->host->claim_done(
-		    op, &(struct ow_claim_answer){.size = sizeof(struct ow_claim_answer),
-			    .rc = OW_OK,
-			    .state = OW_CLAIM_NEW});
-	else
-		finished = false;
-	memory_leave(m, place);
-	return finished;
-}
-
-static void refuse(struct store *s, struct ow_op *op, const char *why)
-{
-	s->host->claim_done(
-	    op, &(struct ow_claim_answer){
-		    .size = sizeof(struct ow_claim_answer), .rc = OW_FAIL, .why = why});
-}
-
-static void refuse_full(struct store *s, struct ow_op *op)
-{
-	char why[80];
-	int64_t keys = memory_keys(s->memory), bytes = memory_bytes(s->memory);
-	if (keys >= s->conf->max_keys)
-		snprintf(why, sizeof(why), "store is full: %" PRId64 " keys (max_keys)", keys);
-	else
-		snprintf(
-		    why, sizeof(why), "store is full: %" PRId64 " bytes (max_bytes)", bytes);
-	s->host->count(s->refused, 1);
-	refuse(s, op, why);
-}
-
-static void evict(struct store *s, struct ow_text key, struct memory_need need, int64_t now)
-{
-	memory_sweep(s->memory, EVICT_SWEEP, now);
-	unsigned early = memory_evict(s->memory, key, need, now);
-	if (early > 0)
-		s->host->count(s->evicted, early);
-}
-
-static void store_claim(void *state, struct ow_op *op, const struct ow_claim *claim)
-{
-	struct store *s = state;
-	int64_t now = now_of(s);
-	if (claim->key.len > CHECKPOINT_KEY_MAX) {
-		refuse(s, op, "the key is too long to be remembered");
-		return;
-	}
-	if (try_claim(s, op, claim, now))
-		return;
-	if (s->conf->on_full == FULL_EVICT) {
-		evict(s, claim->key, memory_need(s->memory, claim), now);
-		if (try_claim(s, op, claim, now))
-			return;
-	}
-	memory_sweep(s->memory, FULL_SWEEP, now);
-	if (!try_claim(s, op, claim, now))
-		refuse_full(s, op);
-}
-
-/*
- * The slot that claim->token owns, with its shard locked; or NULL, with the
- * operation finished and nothing locked.
- */
-static struct key_slot *enter_owned(
-    struct store *s, struct ow_op *op, const struct ow_claim *claim, struct place *place)
-{
-	*place = memory_enter(s->memory, claim->key);
-	struct key_slot *slot = memory_find(*place, claim->key);
-	if (slot && key_entry_owned(slot->entry, claim->token))
-		return slot;
-	memory_leave(s->memory, *place);
-	s->host->op_done(op, OW_REJECT,
-	    slot ? "the key has another owner by now" : "the claim expired and is forgotten");
-	return NULL;
-}
-
-static void store_renew(void *state, struct ow_op *op, const struct ow_claim *claim)
-{
-	struct store *s = state;
-	struct place place;
-	struct key_slot *slot = enter_owned(s, op, claim, &place);
-	if (!slot)
-		return;
-	key_entry_renew(slot->entry, claim, now_of(s));
-	memory_set(place, slot, slot->entry, key_entry_cost(slot->entry));
-	memory_leave(s->memory, place);
-	s->host->op_done(op, OW_OK, NULL);
-}
-
-/* Whether a result's texts are small enough to be kept. */
-static bool fits(struct store *s, const struct ow_result *result)
-{
-	size_t max = (size_t)s->conf->max_result, type = result->content_type.len;
-	if (type <= UINT16_MAX && type <= max && result->body.len <= max - type)
-		return true;
-	/* 0 means that no result is wanted, so none is missed. */
-	if (max > 0) {
-		s->host->count(s->too_large, 1);
-		s->host->log(s->self, OW_LOG_INFO,
-		    "a result of %zu bytes is over max_result: only its status is kept",
-		    type + result->body.len);
-	}
-	return false;
-}
-
-static void store_commit(
-    void *state, struct ow_op *op, const struct ow_claim *claim, const struct ow_result *result)
-{
-	struct store *s = state;
-	struct place place;
-	bool keep_texts = fits(s, result), may_evict = s->conf->on_full == FULL_EVICT;
-	size_t texts = keep_texts ? result->content_type.len + result->body.len : 0;
-	size_t room = texts ? alloc_cost_of(texts) : 0;
-	struct key_slot *slot = enter_owned(s, op, claim, &place);
-	if (slot && room && !memory_grow(s->memory, place, room)) {
-		keep_texts = false;
-		if (may_evict) {
-			memory_leave(s->memory, place);
-			evict(s, claim->key, (struct memory_need){.bytes = room}, now_of(s));
-			slot = enter_owned(s, op, claim, &place);
-			keep_texts = slot && memory_grow(s->memory, place, room);
-		}
-		if (!keep_texts)
-			s->host->count(s->dropped, 1);
-	}
-	if (!slot)
-		return;
-	size_t cost = key_entry_cost(slot->entry);
-	memory_set(place, slot,
-	    key_entry_finish(slot->entry, claim, result, keep_texts, now_of(s)), cost);
-	memory_leave(s->memory, place);
-	s->host->op_done(op, OW_OK, NULL);
-}
-
-static void store_release(void *state, struct ow_op *op, const struct ow_claim *claim)
-{
-	struct store *s = state;
-	struct place place;
-	struct key_slot *slot = enter_owned(s, op, claim, &place);
-	if (!slot)
-		return;
-	memory_remove(place, slot);
-	memory_leave(s->memory, place);
-	s->host->op_done(op, OW_OK, NULL);
-}
-
-/* Every operation is finished inside its own call: there is nothing to hurry. */
-static void store_cancel(void *state, struct ow_op *op)
-{
-	(void)state, (void)op;
 }
 
 static int64_t store_keys(void *state)
@@ -330,6 +71,9 @@ static void *shared_make(void *arg)
 	shared->memory = memory_new(&bounds, hash_key);
 	if (s->conf->checkpoint.path)
 		shared->checkpoint = checkpoint_new(shared->memory, s->conf->checkpoint.path);
+	if (s->conf->durable)
+		shared->durable =
+		    durable_new(shared->memory, s->conf->durable, s->conf->sync_ms < 0);
 	shared->first = s;
 	return shared;
 }
@@ -338,6 +82,7 @@ static void shared_free(void *object)
 {
 	struct shared *shared = object;
 	checkpoint_free(shared->checkpoint);
+	durable_free(shared->durable);
 	memory_free(shared->memory);
 	free(shared);
 }
@@ -366,17 +111,28 @@ static void begin(struct store *s)
 	s->host->timer_set(s->timer, INTERVAL_MS);
 }
 
-static void loaded(void *arg, const struct keys_loaded *load)
+static void loaded(struct store *s, uint64_t no_room, const char *what, const char *path)
 {
-	struct store *s = arg;
-	if (is_first(s) && load->no_room > 0) {
-		s->host->count(s->evicted, load->no_room);
+	if (is_first(s) && no_room > 0) {
+		s->host->count(s->evicted, no_room);
 		s->host->log(s->self, OW_LOG_WARNING,
-		    "%" PRIu64 " keys of checkpoint %s are forgotten: there is no room for "
-		    "them; raise max_keys or max_bytes",
-		    load->no_room, s->conf->checkpoint.path);
+		    "%" PRIu64 " keys of %s %s are forgotten: there is no room for them; raise "
+		    "max_keys or max_bytes",
+		    no_room, what, path);
 	}
 	begin(s);
+}
+
+static void checkpoint_loaded(void *arg, const struct keys_loaded *load)
+{
+	struct store *s = arg;
+	loaded(s, load->no_room, "checkpoint", s->conf->checkpoint.path);
+}
+
+static void durable_loaded(void *arg, const struct durable_loaded *load)
+{
+	struct store *s = arg;
+	loaded(s, load->no_room, "durable", s->conf->durable);
 }
 
 static struct persistence *create_persistence(struct store *s)
@@ -387,9 +143,24 @@ static struct persistence *create_persistence(struct store *s)
 	    .interval_ms = s->conf->checkpoint.interval_ms,
 	    .checkpoint = s->shared->checkpoint,
 	    .speaks = is_first(s),
-	    .loaded = loaded,
+	    .loaded = checkpoint_loaded,
 	    .arg = s};
 	return persistence_new(&parts);
+}
+
+static struct durability *create_durability(struct store *s)
+{
+	const struct durability_parts parts = {.host = s->host,
+	    .self = s->self,
+	    .durable = s->shared->durable,
+	    .path = s->conf->durable,
+	    .sync_ms = s->conf->sync_ms,
+	    .speaks = is_first(s),
+	    .loaded = durable_loaded,
+	    .hold = store_hold,
+	    .finish = store_finish,
+	    .arg = s};
+	return durability_new(&parts);
 }
 
 static void *store_create(
@@ -407,6 +178,8 @@ static void *store_create(
 	create_metrics(s);
 	if (s->shared->checkpoint)
 		s->persistence = create_persistence(s);
+	if (s->shared->durable)
+		s->durability = create_durability(s);
 	return s;
 }
 
@@ -417,6 +190,10 @@ static void store_start(void *state, struct ow_op *op)
 		persistence_start(s->persistence, op);
 		return;
 	}
+	if (s->durability) {
+		durability_start(s->durability, op);
+		return;
+	}
 	begin(s);
 	s->host->op_done(op, OW_OK, NULL);
 }
@@ -425,9 +202,11 @@ static void store_drain(void *state, struct ow_op *op)
 {
 	struct store *s = state;
 	unsigned drained = atomic_fetch_add(&s->shared->drained, 1) + 1;
+	bool last = drained == atomic_load(&s->shared->instances);
 	if (s->persistence)
-		persistence_drain(
-		    s->persistence, op, drained == atomic_load(&s->shared->instances));
+		persistence_drain(s->persistence, op, last);
+	else if (s->durability)
+		durability_drain(s->durability, op, last);
 	else
 		s->host->op_done(op, OW_OK, NULL);
 }
@@ -436,6 +215,7 @@ static void store_destroy(void *state)
 {
 	struct store *s = state;
 	persistence_free(s->persistence);
+	durability_free(s->durability);
 	s->host->timer_free(s->timer);
 	atomic_fetch_sub(&s->shared->instances, 1);
 	free(s);
@@ -444,9 +224,20 @@ static void store_destroy(void *state)
 static void check(const void *conf, const struct ow_report *report)
 {
 	const struct memory_conf *c = conf;
+	const char *path = c->durable;
+	size_t len = path ? strlen(path) : 0;
 	checkpoint_options_check(&c->checkpoint, report);
+	if (path && (len == 0 || path[len - 1] == '/'))
+		report->complain(
+		    report, "durable", "must name a file, such as /var/lib/onceway/keys.db");
+	if (path && c->checkpoint.path)
+		report->complain(report, "checkpoint",
+		    "is of no use beside `durable`, which keeps every key: remove one of them");
+	if (!path && report->size >= sizeof(*report) && report->given(report, "sync"))
+		report->complain(report, "sync", "is of no use without `durable: FILE`");
 }
 
+static const char *const sync_words[] = {"always", NULL};
 static const char *const full_choices[] = {"reject", "evict", NULL};
 
 static const struct ow_option options[] = {
@@ -463,8 +254,21 @@ static const struct ow_option options[] = {
 	.help = "At one of these bounds: `reject` new keys until others expire, or `evict` the "
 		"finished key that would end first."),
     CHECKPOINT_OPTIONS(struct memory_conf, checkpoint),
+    OW_STRING(struct memory_conf, durable, "durable",
+	.help = "File that finished keys are kept in as they are committed, so that they "
+		"outlive kill -9."),
+    OW_DURATION(struct memory_conf, sync_ms, "sync", .dflt = "100ms", .min = 0, .max = 60000,
+	.choices = sync_words,
+	.help = "When a committed key is on disk: that long afterwards at the latest; "
+		"`always`: before its event is acknowledged."),
     OW_OPTION_END,
 };
+
+static bool store_ready(void *state, const char **why)
+{
+	struct store *s = state;
+	return !s->durability || durability_ready(s->durability, why);
+}
 
 static const struct ow_store_ops ops = {
     .size = sizeof(ops),
@@ -474,6 +278,7 @@ static const struct ow_store_ops ops = {
     .release = store_release,
     .cancel = store_cancel,
     .keys = store_keys,
+    .ready = store_ready,
 };
 
 static const struct ow_component memory_component = {

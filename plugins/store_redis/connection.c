@@ -41,21 +41,9 @@ static const struct ow_host *host_of(const struct connection *c)
 
 /* ---- opening and losing ---- */
 
-/* From half of it to all of it, so that many processes do not come back together. */
-static int64_t jittered(const struct connection_parts *parts, int64_t ms)
-{
-	uint32_t dice;
-	parts->host->random(parts->self, &dice, sizeof(dice));
-	return ms / 2 + (int64_t)((uint64_t)ms * dice >> 33) + 1;
-}
-
 int64_t connection_backoff(const struct connection_parts *parts, unsigned tries)
 {
-	const struct connection_limits *limits = &parts->limits;
-	int64_t ms = limits->base_ms;
-	for (unsigned i = 1; i < tries && ms < limits->max_ms; i++)
-		ms *= 2;
-	return jittered(parts, ms < limits->max_ms ? ms : limits->max_ms);
+	return backoff_ms(&parts->limits.backoff, tries, parts->host, parts->self);
 }
 
 /* One try: place, name, connection, greeting; all of it within the connect timeout. */

@@ -8,6 +8,7 @@
 #ifndef STORE_REDIS_CONNECTION_H
 #define STORE_REDIS_CONNECTION_H
 
+#include "lib/backoff.h"
 #include "store_redis/channel.h"
 #include "store_redis/script.h"
 #include "store_redis/sentinel.h"
@@ -17,9 +18,9 @@ struct connection;
 
 struct connection_limits {
 	int64_t connect_ms, timeout_ms;
-	int64_t base_ms, max_ms; /* waits between two tries */
-	int64_t health_ms;	 /* idle that long, it is asked whether it lives; 0: never */
-	int64_t max_queue;	 /* requests without answer */
+	struct backoff backoff; /* between two tries */
+	int64_t health_ms;	/* idle that long, it is asked whether it lives; 0: never */
+	int64_t max_queue;	/* requests without answer */
 };
 
 /* What it is made of; borrowed for its life. */

@@ -56,7 +56,7 @@ static void plan(struct discovery *d)
 {
 	const struct connection_parts *connection = d->parts.connection;
 	bool just_asked =
-	    d->asked_ms >= 0 && now_of(d) - d->asked_ms < connection->limits.base_ms;
+	    d->asked_ms >= 0 && now_of(d) - d->asked_ms < connection->limits.backoff.base_ms;
 	if (d->planned || d->closed)
 		return;
 	bool wait = d->next == 0 && (d->unrest > 0 || just_asked);

@@ -251,8 +251,7 @@ static struct node_parts make_node_parts(struct store *s)
 		    s, "redis_connections_lost_total", "Connections to Redis that were lost."),
 		.limits = {.connect_ms = conf->connect_ms,
 		    .timeout_ms = conf->timeout_ms,
-		    .base_ms = conf->base_ms,
-		    .max_ms = conf->max_ms,
+		    .backoff = {conf->base_ms, conf->max_ms},
 		    .health_ms = conf->health_ms,
 		    .max_queue = conf->max_queue}}};
 }

@@ -4,6 +4,7 @@
 
 #include "lib/alloc.h"
 #include "lib/base64.h"
+#include "lib/hex.h"
 #include "lib/utf8.h"
 
 #define CLAIM_BEGINS	"\"processing onceway "
@@ -222,19 +223,10 @@ void value_fini(struct value *value)
 
 /* ---- writing ---- */
 
-static void put_hex(char *out, const unsigned char *bytes, size_t len)
-{
-	static const char digits[] = "0123456789abcdef";
-	for (size_t i = 0; i < len; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-}
-
 void value_write_claim(const unsigned char *token, char out[VALUE_CLAIM_SIZE])
 {
 	memcpy(out, CLAIM_BEGINS, sizeof(CLAIM_BEGINS) - 1);
-	put_hex(out + sizeof(CLAIM_BEGINS) - 1, token, OW_TOKEN_SIZE);
+	hex_write(out + sizeof(CLAIM_BEGINS) - 1, token, OW_TOKEN_SIZE);
 	out[VALUE_CLAIM_SIZE - 1] = '"';
 }
 
@@ -272,7 +264,7 @@ static char *put_string(char *at, struct ow_text text)
 			*at++ = (char)byte;
 		} else {
 			at = put(at, "\\u00");
-			put_hex(at, &byte, 1);
+			hex_write(at, &byte, 1);
 			at += 2;
 		}
 	}
@@ -332,11 +324,11 @@ void value_write_finished(const struct ow_claim *claim, const struct ow_result *
 	at = put(at, ",\"window\":");
 	at = put_number(at, claim->window_ms);
 	at = put(at, ",\"by\":\"");
-	put_hex(at, claim->token, BY_SIZE);
+	hex_write(at, claim->token, BY_SIZE);
 	at = put(at + 2 * (size_t)BY_SIZE, "\"");
 	if (claim->digest) {
 		at = put(at, ",\"digest\":\"");
-		put_hex(at, claim->digest, OW_DIGEST_SIZE);
+		hex_write(at, claim->digest, OW_DIGEST_SIZE);
 		at = put(at + 2 * (size_t)OW_DIGEST_SIZE, "\"");
 	}
 	if (type.len) {

@@ -29,8 +29,9 @@ WRAPPER = shlex.split(os.environ.get("ONCEWAY_WRAPPER", ""))
 # would run it as it is.
 EXAMPLE_SECRETS = {
     "HOOK_TOKEN": "hunter2", "HOOK_TOKEN_OLD": "hunter1", "STUDIO_PASSWORD": "hunter2",
-    "GATEWAY_KEY": "hunter2", "SIGNING_KEY": "hunter2", "CXONE_CLIENT_SECRET": "hunter2",
+    "EVENTBRIDGE_KEY": "hunter2", "GATEWAY_KEY": "hunter2", "SIGNING_KEY": "hunter2",
     "SNS_PASSWORD": "hunter2", "CRM_CLIENT_SECRET": "hunter2",
+    "CXONE_CLIENT_SECRET": "hunter2",
     "WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
 
 # How long to wait for what must come. Nothing is ever slower on purpose, so a
@@ -144,6 +145,7 @@ class Daemon:
         self.runs = 0
         self.process = None
         self.files = None
+        self.env = {}  # more of the environment
         self.last_log = ""
         self.port = self.admin_port = None
 
@@ -163,7 +165,7 @@ class Daemon:
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 program() + ["run", "-c", str(self.config)], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, env=environment(), preexec_fn=self._set_limits)
+                stdout=log, stderr=log, env=environment(**self.env), preexec_fn=self._set_limits)
 
     def limit_files(self, count):
         """From the next launch on it may have that many open files and no more."""
@@ -190,10 +192,15 @@ class Daemon:
                     f"onceway ended with {self.process.returncode}:\n{self.log()}")
             return re.search(r"\bready: onceway ", self.log())
         wait_until(started, "start of onceway")
-        self.port = int(re.search(r"listener public on .* \(port (\d+)\)", self.log())[1])
-        self.admin_port = int(re.search(r"admin on .* \(port (\d+)\)", self.log())[1])
-        if ready:
+        self.port = self._port_of(r"listener public on .*")
+        self.admin_port = self._port_of("admin on .*")
+        if ready and self.admin_port:
             wait_until(lambda: self.admin("/readyz").status == 200, "/readyz")
+
+    def _port_of(self, what):
+        """As the log says; None: there is no such address."""
+        found = re.search(what + r" \(port (\d+)\)", self.log())
+        return int(found[1]) if found else None
 
     def admin(self, path, method="GET"):
         return client.ask(self.admin_port, method, path)

@@ -38,6 +38,27 @@ VARIED = {"genesys": "/detail/topicName", "events": "/id", "digital": "/eventId"
           "sns": "/MessageId", "body": "/message"}
 
 
+def envelope(detail, number=1, kind="v2.detail.events.conversation.{id}.acd.start", **more):
+    return json.dumps({
+        "version": "0", "id": f"e-{number}", "detail-type": kind, "source": "aws.partner/x",
+        "account": "123456789012", "time": "2022-04-06T09:30:44Z", "region": "us-east-1",
+        "resources": [], "detail": detail, **more}).encode()
+
+
+def acd_start(time=1649237444949, number=1, conversation="c-1", **more):
+    return envelope({
+        "topicName": f"v2.detail.events.conversation.{conversation}.acd.start", "version": "2",
+        "eventBody": {"eventTime": time, "conversationId": conversation, "participantId": "p-1",
+                      "sessionId": "s-1", **more},
+        "metadata": {"CorrelationId": f"cor-{number}"}}, number)
+
+
+def created(conversation="conv-1", number=1):
+    """An event as the tutorial describes it, but for the name of detail-type."""
+    return envelope({"id": f"evt-{number}", "eventType": "routing:conversation:created",
+                     "timestamp": "2024-05-01T12:00:00Z", "conversationId": conversation}, number)
+
+
 def at(event, pointer):
     """What a JSON pointer points at; `*` is every element of an array."""
     for step in pointer.split("/")[1:]:

@@ -134,6 +134,23 @@ class Queue:
         answer = self("ReceiveMessage", MaxNumberOfMessages=count, **arguments)
         return [m["Body"] for m in answer.get("Messages", [])]
 
+    def take(self, count):
+        """That many messages, whole, in the order they came, deleted from the queue."""
+        taken = []
+
+        def more():
+            answer = self("ReceiveMessage", MaxNumberOfMessages=10, WaitTimeSeconds=1,
+                          MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"])
+            messages = answer.get("Messages", [])
+            taken.extend(messages)
+            if messages:
+                self("DeleteMessageBatch", Entries=[
+                    {"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]}
+                    for n, m in enumerate(messages)])
+            return len(taken) >= count
+        wait_until(more, f"{count} messages")
+        return taken
+
     def counts(self):
         """How many can be received, and how many are in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]

@@ -196,6 +196,15 @@ class Health(Case):
         self.assertTrue(onceway.status()["ready"])
 
 
+class Off(Case):
+    def test_there_is_none(self):
+        crm = self.sink()
+        onceway = self.daemon(crm, onceway={"admin": "off"})
+        self.assertIsNone(onceway.admin_port)
+        self.assertAnswer(self.post(onceway, event()), 200)
+        onceway.stop()  # and ends as ever
+
+
 class Status(Case):
     def test_status(self):
         gate = threading.Event()
@@ -216,7 +225,8 @@ class Status(Case):
             {"workers": 2, "ready": True, "draining": False, "routes": {"cxone": {
                 "from": "dataaction", "store": "main", "to": "crm", "inflight": 1, "waiting": 0,
                 "events": {"delivered": 1, "duplicate": 1, "invalid": 0, "failed": 0,
-                           "rejected": 0, "passed": 0, "mismatch": 0, "missing_key": 0}}}})
+                           "rejected": 0, "passed": 0, "mismatch": 0, "missing_key": 0,
+                           "unknown": 0}}}})
         self.assertEqual(status["stores"]["main"]["plugin"], "memory")
         self.assertEqual(status["sinks"], {"crm": {"plugin": "http", "ready": True}})
         wait_until(lambda: onceway.status()["stores"]["main"]["keys"] == 2, "keys")

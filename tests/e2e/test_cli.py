@@ -7,8 +7,8 @@ import unittest
 from daemon import SOURCE_DIR, configuration, need, run
 
 PLUGINS = ["keyer auto", "keyer cognigy", "keyer cxone", "keyer fields", "keyer genesys",
-           "sink http", "sink log", "source sqs", "source webhook", "store memory",
-           "store redis"]
+           "sink http", "sink log", "sink sqs", "source eventbridge", "source poll",
+           "source sqs", "source webhook", "store memory", "store redis"]
 TYPES = {"string", "secret", "int", "bool", "duration", "size", "enum", "list", "pairs", "url",
          "address", "pointer", "reference", "tree"}
 

@@ -237,7 +237,7 @@ class Start(Case):
                 f"onceway.yaml:\\d+:\\d+: listener `public`: .*{taken}.*in use")
             self.ends_with(
                 self.daemon(self.sink(), start=False, onceway={"admin": taken}),
-                "admin: .*in use; set `onceway: {admin: HOST:PORT}`")
+                "admin: .*in use; set `onceway: {admin: HOST:PORT}`, or `off`")
 
     def test_broken_configuration(self):
         onceway = self.daemon(self.sink(), start=False, route={"to": "nowhere"})

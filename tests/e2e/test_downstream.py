@@ -46,7 +46,7 @@ class Hostile(Case):
 
     def test_flapping(self):
         crm = self.sink(choose=by_attempt(Answer(503), Answer(500)))
-        onceway = self.daemon(crm, sink={"breaker": {"failures": 0}})
+        onceway = self.daemon(crm)
         answers = together(lambda n: self.post(onceway, event(f"t{n}")), range(30))
         self.assertEqual({a.status for a in answers}, {200})
         self.assertEqual([len(r) for r in attempts_of(crm).values()], [3] * 30)
@@ -59,7 +59,7 @@ class Hostile(Case):
                 bad = Answer(act=act)
                 crm = self.sink(choose=by_attempt(bad, bad))
                 onceway = self.daemon(crm, sink={
-                    "pool": {"max_connections": 4}, "breaker": {"failures": 0}})
+                    "pool": {"max_connections": 4}})
                 answers = together(lambda n: self.post(onceway, event(f"t{n}")), range(40))
                 self.assertEqual({a.status for a in answers}, {200})
                 attempts = attempts_of(crm)
@@ -107,7 +107,7 @@ class Hostile(Case):
     def test_never_more_sockets_than_the_workers_may_have(self):
         crm = self.sink(choose=by_attempt(Answer(act="close"), Answer(500)))
         onceway = self.daemon(crm, **self.workers(2), sink={
-            "pool": {"max_connections": 3}, "breaker": {"failures": 0}})
+            "pool": {"max_connections": 3}})
         answers = together(lambda n: self.post(onceway, event(f"t{n}")), range(80))
         self.assertEqual({a.status for a in answers}, {200})
         self.assertEqual(len(crm.requests), 240)
@@ -200,7 +200,7 @@ class Rate(Case):
     def test_repeated_requests_count_too(self):
         crm = self.sink(choose=by_attempt(Answer(500), Answer(503)))
         onceway = self.daemon(crm, sink={
-            "rate": {"limit": 60, "burst": 5}, "breaker": {"failures": 0}})
+            "rate": {"limit": 60, "burst": 5}})
         begun = time.monotonic()
         answers = together(lambda n: self.post(onceway, event(f"t{n}")), range(20))
         self.assertEqual({a.status for a in answers}, {200})

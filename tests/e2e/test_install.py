@@ -76,8 +76,8 @@ class Installed(Install):
         self.assertIn("plugin ABI 1.", self.onceway("--version")[0])
         self.assertEqual(
             sorted(line.split()[1] for line in self.onceway("plugins")[0].splitlines()),
-            ["auto", "cognigy", "cxone", "fields", "genesys", "http", "log", "memory", "redis",
-             "sqs", "webhook"])
+            ["auto", "cognigy", "cxone", "eventbridge", "fields", "genesys", "http", "log",
+             "memory", "poll", "redis", "sqs", "sqs", "webhook"])
 
     def test_plugins_export_one_function_and_link_nothing_of_ours(self):
         for file in sorted(pathlib.Path(PLUGINDIR).glob("*.so")) + [

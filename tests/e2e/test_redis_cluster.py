@@ -546,7 +546,8 @@ class Failing(ClusterCase):
         onceway = self.on_cluster(self.sink(), nodes)
         nodes.nodes[2].kill()
         # The whole cluster refuses to serve then, and the others say so.
-        wait_until(lambda: nodes.nodes[0].info(None, "cluster_state") == "fail", "CLUSTERDOWN")
+        for node in nodes.nodes[:2]:
+            wait_until(lambda: node.info(None, "cluster_state") == "fail", "CLUSTERDOWN")
         for n in range(20):
             self.assertAnswer(self.post(onceway, event(f"t{n}")), 503)
         self.assertUnready(onceway, "the Redis Cluster does not serve")

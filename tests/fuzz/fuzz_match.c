@@ -96,7 +96,7 @@ static enum match_answer ask(
 {
 	struct ow_event *event = event_create(b->source);
 	event_put_body(event, body, size);
-	event_put_path(event, "/events/a");
+	event_put_path(event, text_of("/events/a"));
 	event_put_header(event, "X-Version", "2");
 	enum match_answer answer = matcher_ask(m, event);
 	require(matcher_ask(m, event) == answer, "the same again");

@@ -119,6 +119,18 @@ int64_t mock_event_limit(const struct ow_event *event)
 	return event->limit_ms;
 }
 
+void mock_host_event_pass(struct ow_event *event)
+{
+	if (event->emitted)
+		mock_fail("an emitted event was changed");
+	event->pass = true;
+}
+
+bool mock_event_passes(const struct ow_event *event)
+{
+	return event->pass;
+}
+
 /* ---- references ---- */
 
 static void event_free(struct ow_event *event)

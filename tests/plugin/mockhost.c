@@ -598,6 +598,7 @@ const struct ow_host *mock_host(void)
 	    .resolve_cancel = mock_host_resolve_cancel,
 	    .event_limit = mock_host_event_limit,
 	    .random_refresh = host_random_refresh,
+	    .event_pass = mock_host_event_pass,
 	};
 	return &host;
 }

@@ -166,6 +166,8 @@ void mock_event_header(struct ow_event *event, const char *name, const char *val
 void mock_event_set_path(struct ow_event *event, const char *path);
 /* What its source said with event_limit(); 0: nothing. */
 int64_t mock_event_limit(const struct ow_event *event);
+/* Whether its source called event_pass(). */
+bool mock_event_passes(const struct ow_event *event);
 #define MOCK_TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
 
 /* ---- keyers ---- */

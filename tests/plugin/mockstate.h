@@ -121,6 +121,7 @@ struct ow_event {
 	const char *source;
 	int64_t time;
 	int64_t limit_ms; /* of event_limit(); 0: none */
+	bool pass;	  /* event_pass() was called */
 	const char *trace;
 	struct ow_json *values; /* of the pointers known when it was scanned */
 	size_t value_count;
@@ -230,5 +231,6 @@ struct ow_query *mock_host_resolve(
     struct ow_instance *self, const char *host, int port, ow_resolve_callback *fn, void *arg);
 void mock_host_resolve_cancel(struct ow_query *query);
 void mock_host_event_limit(struct ow_event *event, int64_t ms);
+void mock_host_event_pass(struct ow_event *event);
 
 #endif

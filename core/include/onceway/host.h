@@ -381,6 +381,15 @@ struct ow_host {
 	 * the tokens of both must differ.
 	 */
 	void (*random_refresh)(struct ow_instance *self);
+
+	/* ---- since 1.3: repetitions (sources) ---- */
+
+	/*
+	 * Before emit(): a repetition that is wanted, such as an event out of an
+	 * archive. It needs a key like any other, but is delivered whatever the store
+	 * knows of that key, and the store is not told; outcome PASSED.
+	 */
+	void (*event_pass)(struct ow_event *event);
 };
 
 #endif

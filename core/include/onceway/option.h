@@ -83,6 +83,7 @@ enum ow_type {
  * the number of items. A number may have choices since 1.2: words that may be
  * written in its place (`workers: auto`), for which the member gets
  * OW_WORD(index into choices); its range must be given and begin at 0 or above.
+ * Since 1.3 an address may have words too, which the member gets as written.
  * A list of secrets is a list with the flag OW_O_SECRET:
  * none of its items may be empty.
  */
@@ -93,8 +94,8 @@ struct ow_option {
 	uint32_t offset;  /* into the configuration struct */
 	const char *dflt; /* as in YAML; NULL: none */
 	int64_t min, max;
-	const char *const *choices; /* ENUM: values; URL: schemes; REFERENCE: section; numbers:
-				       words; ends with NULL */
+	const char *const *choices; /* ENUM: values; URL: schemes; REFERENCE: section; numbers
+				       and addresses: words; ends with NULL */
 	const char
 	    *unit; /* for the documentation: what a count counts, what a tree is; or NULL */
 	const char *help;  /* one sentence, with a full stop */

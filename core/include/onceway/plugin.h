@@ -121,6 +121,11 @@ struct ow_source_ops {
 	void (*settle)(void *state, void *cookie, const struct ow_settlement *how);
 	/* Since 1.3. Optional. From the configuration alone. Absent: as all zero. */
 	void (*nature)(const void *conf, struct ow_source_nature *nature);
+	/*
+	 * Since 1.3. Optional. The process cannot start, for that reason, and is about
+	 * to exit: tells whoever feeds it. drain() comes next, and may wait for that.
+	 */
+	void (*start_failed)(void *state, const char *why);
 };
 
 /*

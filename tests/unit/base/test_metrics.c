@@ -197,6 +197,22 @@ START_TEST(histograms_have_labels_too)
 }
 END_TEST
 
+START_TEST(histograms_of_sizes_have_whole_bounds)
+{
+	struct metric_cell *cell = metrics_cell(m, 0, METRIC_SIZES, "t_batch", "T.", NULL);
+	metric_observe(cell, 1);
+	metric_observe(cell, 50000);
+	metric_observe(cell, 50001);
+	const char *text = rendered();
+	ck_assert_ptr_nonnull(strstr(text, "# TYPE t_batch histogram\n"
+					   "t_batch_bucket{le=\"1\"} 1\n"
+					   "t_batch_bucket{le=\"2\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nt_batch_bucket{le=\"50000\"} 2\n"
+					   "t_batch_bucket{le=\"+Inf\"} 3\n"
+					   "t_batch_sum 100002\nt_batch_count 3\n"));
+}
+END_TEST
+
 /* Each worker writes its own cells while another thread reads and makes new ones. */
 static void *count_up(void *arg)
 {
@@ -239,6 +255,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_shared_gauge_is_the_greatest);
 	tcase_add_test(t, histograms_are_cumulative);
 	tcase_add_test(t, histograms_have_labels_too);
+	tcase_add_test(t, histograms_of_sizes_have_whole_bounds);
 	tcase_add_test(t, workers_count_at_the_same_time);
 	suite_add_tcase(s, t);
 	return s;

@@ -50,9 +50,11 @@ START_TEST(for_a_terminal)
 }
 END_TEST
 
-START_TEST(a_number_with_words)
+START_TEST(numbers_and_addresses_with_words)
 {
 	static const struct ow_option options[] = {
+	    OW_ADDRESS(struct sample, proxy, "proxy", .dflt = "a", .choices = choices,
+		.help = "Where."),
 	    OW_INT(struct sample, threads, "threads", .dflt = "1", .min = 1, .max = 64,
 		.choices = choices, .unit = "threads", .help = "How many."),
 	    OW_OPTION_END,
@@ -60,6 +62,8 @@ START_TEST(a_number_with_words)
 	struct buf out = BUF_INIT;
 	conf_describe((struct conf_table){options, 0}, CONF_TEXT, &out);
 	ck_assert_str_eq(out.data,
+	    "  proxy    host:port, or a, b|c, default a\n"
+	    "           Where.\n"
 	    "  threads  number of threads, or a, b|c, default 1, between 1 and 64\n"
 	    "           How many.\n");
 	buf_free(&out);
@@ -285,7 +289,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("describe");
 	tcase_add_test(t, for_a_terminal);
 	tcase_add_test(t, a_tree);
-	tcase_add_test(t, a_number_with_words);
+	tcase_add_test(t, numbers_and_addresses_with_words);
 	tcase_add_test(t, in_markdown);
 	tcase_add_test(t, in_roff);
 	tcase_add_test(t, in_json);

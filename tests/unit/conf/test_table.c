@@ -129,6 +129,11 @@ static const struct {
 	"option `a`: it has no choices"},
     {{{.name = "a", .type = OW_T_REFERENCE, HELP}}, "option `a`: it has no choices"},
     {{{.name = "a", .type = OW_T_URL, .choices = none, HELP}}, "option `a`: it has no choices"},
+    {{{.name = "a", .type = OW_T_ADDRESS, .choices = none, HELP}},
+	"option `a`: it has no choices"},
+    {{{.name = "a", .type = OW_T_ADDRESS, .choices = choices, .dflt = "c", HELP}},
+	"option `a`: its default is refused: default: option `a` must be an address such as "
+	"127.0.0.1:8080, [::1]:8080 or name:8080, or `a`, `b`, not `c`"},
     {{{.name = "a", NUMBER, .choices = none, .max = 1}}, "option `a`: it has no choices"},
     {{{.name = "a", NUMBER, .choices = choices}},
 	"option `a`: it has words, and its range is not from 0 or above"},

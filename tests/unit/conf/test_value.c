@@ -63,6 +63,26 @@ START_TEST(writes_scalars)
 }
 END_TEST
 
+START_TEST(an_address_may_be_a_word)
+{
+	static const char *const words[] = {"off", NULL};
+	static const struct ow_option option =
+	    OW_ADDRESS(struct sample, proxy, "proxy", .choices = words, .help = "A proxy.");
+	struct fixture f;
+	struct sample conf;
+	fixture_open(&f);
+	struct conf_check check = {sample_table, "sink `crm`", NULL, &f.arena, &f.report};
+	const struct conf_node *node = fixture_parse(&f, "{a: off, b: 'h:1', c: on}\n");
+	ck_assert(conf_value_set(&check, &option, conf_get(node, "a"), &conf));
+	ck_assert_str_eq(conf.proxy, "off");
+	ck_assert(conf_value_set(&check, &option, conf_get(node, "b"), &conf));
+	ck_assert_str_eq(conf.proxy, "h:1");
+	ck_assert(!conf_value_set(&check, &option, conf_get(node, "c"), &conf));
+	ck_assert_ptr_nonnull(strstr(fixture_printed(&f), "name:8080, or `off`, not `on`"));
+	fixture_close(&f);
+}
+END_TEST
+
 struct wood {
 	const struct conf_node *tree, *none;
 };
@@ -361,6 +381,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("conf/value");
 	TCase *t = tcase_create("value");
 	tcase_add_test(t, writes_scalars);
+	tcase_add_test(t, an_address_may_be_a_word);
 	tcase_add_test(t, hands_trees_over);
 	tcase_add_test(t, writes_trees_for_plugins);
 	tcase_add_test(t, writes_lists);

@@ -60,7 +60,7 @@ static struct ow_event *make_event(const struct matched *from)
 	event_put_body(
 	    event, from->body ? from->body : "", from->body ? strlen(from->body) : 0);
 	if (from->path)
-		event_put_path(event, from->path);
+		event_put_path(event, text_of(from->path));
 	for (size_t i = 0; from->headers && from->headers[i]; i++) {
 		const char *colon = strchr(from->headers[i], ':');
 		char *name =

@@ -385,7 +385,8 @@ END_TEST
 
 START_TEST(a_table_of_functions_is_whole_or_larger)
 {
-	static const size_t sizes[] = {[OW_SOURCE] = sizeof(struct ow_source_ops),
+	/* As they were at first: what was added later may be absent. */
+	static const size_t sizes[] = {[OW_SOURCE] = offsetof(struct ow_source_ops, nature),
 	    [OW_KEYER] = sizeof(struct ow_keyer_ops),
 	    [OW_STORE] = sizeof(struct ow_store_ops),
 	    [OW_SINK] = sizeof(struct ow_sink_ops)};

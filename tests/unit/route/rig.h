@@ -90,6 +90,8 @@ struct rig_setup {
 	struct route_policy policy;
 	struct ow_sink_policy retry;
 	bool no_reply;		   /* the keyer shapes no replies */
+	bool disk;		   /* there is a spool: disk.h */
+	bool queue;		   /* the source is one */
 	bool fallback;		   /* the route has one: the second store */
 	bool also;		   /* the second sink gets copies */
 	int64_t also_limit_ms;	   /* of one copy's attempt; 0: a minute */
@@ -114,6 +116,7 @@ struct rig {
 	struct buf story;
 	const char *other_route; /* of the first one's source; NULL: none */
 	int64_t limit_ms; /* what the source says of its events (event_limit); 0: nothing */
+	bool repeats;	  /* the source says of its events that they are repetitions */
 	bool emitting, drained;
 	/* Chooses a step for calls that no script is left for; NULL: the default one. */
 	void (*improvise)(const struct call *call, struct step *step);
@@ -167,6 +170,8 @@ unsigned rig_open(enum call_kind kind);
 /* Finishes an open call; it is gone then. */
 void call_answer(struct call *call, struct step step);
 
+/* Adds to the story. */
+void rig_tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The story since the last time, compared. */
 void rig_expect(const char *story);
 

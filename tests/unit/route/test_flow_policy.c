@@ -97,6 +97,43 @@ START_TEST(what_is_passed_is_aborted_like_any_other)
 }
 END_TEST
 
+/* ---- what its source wants delivered again ---- */
+
+START_TEST(a_repetition_is_delivered_without_dedup)
+{
+	rig_emit("a");
+	rig_expect("claim a, deliver a, commit a, settle a delivered 200");
+	rig.repeats = true;
+	struct sent *s = rig_emit("a");
+	rig_emit("a");
+	rig_expect("deliver -, deliver -, settle a passed 200, settle a passed 200");
+	rig.repeats = false;
+	rig_emit("a");
+	rig_expect("claim a, settle a duplicate 200");
+	ck_assert(s->acknowledge);
+	ck_assert_str_eq(s->body, "delivered key=a why=the sink accepted it result={\"n\":1}");
+}
+END_TEST
+
+/* What is malformed the first time is so the second time; and no more than fit are taken. */
+START_TEST(a_repetition_is_judged_like_any_other)
+{
+	setup.policy.max_inflight = 1;
+	restart();
+	rig.repeats = true;
+	rig_emit_body("{");
+	rig_expect("settle { invalid 422");
+	rig_script(CALL_DELIVER, later);
+	rig_emit("a");
+	struct sent *s = rig_emit("b");
+	rig_expect("deliver -, settle b rejected 503");
+	ck_assert(!s->acknowledge);
+	call_answer(rig_call(CALL_DELIVER, 0), (struct step){.rc = OW_REJECT});
+	rig_spin();
+	rig_expect("settle a failed 502");
+}
+END_TEST
+
 /* ---- on_mismatch ---- */
 
 START_TEST(payloads_are_not_looked_at_unless_wanted)
@@ -380,6 +417,8 @@ static Suite *suite(void)
 	tcase_add_test(t, an_event_that_lacks_what_the_key_needs_is_passed);
 	tcase_add_test(t, what_is_passed_is_retried_and_fails_like_any_other);
 	tcase_add_test(t, what_is_passed_is_aborted_like_any_other);
+	tcase_add_test(t, a_repetition_is_delivered_without_dedup);
+	tcase_add_test(t, a_repetition_is_judged_like_any_other);
 	tcase_add_test(t, payloads_are_not_looked_at_unless_wanted);
 	tcase_add_test(t, the_digest_is_the_sha_256_of_the_body);
 	tcase_add_test(t, another_payload_under_a_known_key_is_rejected);

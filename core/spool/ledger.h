@@ -1,0 +1,34 @@
+/*
+ * What is in the file, and its limits: carries requests out, many in one transaction. The
+ * writer's thread.
+ */
+#ifndef SPOOL_LEDGER_H
+#define SPOOL_LEDGER_H
+
+#include "spool/rows.h"
+#include "spool/spool_metrics.h"
+
+struct request;
+
+struct ledger {
+	struct rows *rows;		 /* borrowed */
+	const struct spool_setup *setup; /* borrowed */
+	struct spool_metrics metrics;
+	struct tally tally;
+	int64_t version; /* of the file when it was counted */
+	bool failing;	 /* the last transaction did */
+};
+
+/* Counts what is there. Returns one of SQLite's result codes. */
+int ledger_init(struct ledger *l, struct rows *rows, const struct spool_setup *setup);
+
+/*
+ * Carries out `count` requests, linked by next; each has rc and why then. Those that only read
+ * are left alone. Also drops dead letters beyond their limits, even for no requests.
+ */
+void ledger_carry_out(struct ledger *l, struct request *first, size_t count);
+
+/* Whether another program has changed the file since it was last asked. */
+bool ledger_is_outdated(struct ledger *l);
+
+#endif

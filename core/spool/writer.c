@@ -1,0 +1,271 @@
+#include "spool/writer.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "spool/ledger.h"
+#include "spool/request.h"
+#include "spool/results.h"
+#include "spool/taken.h"
+
+/* With nothing to do it looks this often for what others did, and what is too old. */
+#define IDLE_MS 1000
+
+/* One transaction: so that it ends within a moment, and the log before the file stays short. */
+#define BATCH_MAX	4096
+#define BATCH_BYTES_MAX ((int64_t)32 << 20)
+
+/* A row that could not become a dead letter is due again after that. */
+#define UNBURIED_MS 60000
+
+struct writer {
+	struct request_line line;
+	struct results results;
+	pthread_t thread;
+	_Atomic int64_t waiting, waiting_bytes, dead; /* for others */
+
+	/* From here on the thread's alone. */
+	struct spool_setup setup;
+	struct ledger ledger;
+	struct taken taken;
+	struct request *owed, **owed_last; /* nobody waits for these: to be tried again */
+};
+
+/* ---- after a transaction ---- */
+
+static void owe(struct writer *w, struct request *r)
+{
+	r->next = NULL;
+	*w->owed_last = r;
+	w->owed_last = &r->next;
+}
+
+/* The row is there and waits; whoever had it is told so, or does not ask. */
+static void release_later(struct writer *w, int64_t id)
+{
+	struct request *r = request_new(REQUEST_DEFER);
+	r->id = id;
+	r->due_ms = clock_wall(w->setup.clock) + UNBURIED_MS;
+	owe(w, r);
+}
+
+static void look_for_others(struct writer *w)
+{
+	if (ledger_is_outdated(&w->ledger))
+		taken_look_again(&w->taken);
+}
+
+static void take(struct writer *w, struct request *r)
+{
+	look_for_others(w);
+	taken_take(&w->taken, w->ledger.rows, clock_wall(w->setup.clock), r);
+}
+
+/* What the process knows of the row. False: it is owed now. */
+static bool settle(struct writer *w, struct request *r)
+{
+	bool gone = r->rc == SQLITE_NOTFOUND;
+	switch (r->kind) {
+	case REQUEST_PUT:
+		if (!r->why)
+			taken_add(&w->taken, r->id);
+		break;
+	case REQUEST_PUT_DEAD:
+		break;
+	case REQUEST_BURY:
+		if (!r->why || gone)
+			taken_forget(&w->taken, r->id);
+		else
+			release_later(w, r->id);
+		break;
+	case REQUEST_REMOVE:
+		if (r->why && !gone)
+			return false;
+		taken_forget(&w->taken, r->id);
+		break;
+	case REQUEST_DEFER:
+		if (r->why && !gone)
+			return false;
+		if (gone)
+			taken_forget(&w->taken, r->id);
+		else
+			taken_release(&w->taken, r->id, r->due_ms);
+		break;
+	case REQUEST_TAKE:
+		break; /* once all others are */
+	}
+	return true;
+}
+
+static void measure(struct writer *w, const struct request *r)
+{
+	const struct spool_metrics *m = &w->ledger.metrics;
+	if (r->why)
+		metric_add(m->errors, 1);
+	else if (r->kind != REQUEST_TAKE && r->worker)
+		metric_observe(
+		    m->seconds, (double)(clock_mono_us(w->setup.clock) - r->asked_us) / 1e6);
+}
+
+static void publish(struct writer *w)
+{
+	const struct tally *t = &w->ledger.tally;
+	metric_set(w->ledger.metrics.events, t->waiting);
+	metric_set(w->ledger.metrics.bytes, t->waiting_bytes);
+	metric_set(w->ledger.metrics.dead, t->dead);
+	atomic_store(&w->waiting, t->waiting);
+	atomic_store(&w->waiting_bytes, t->waiting_bytes);
+	atomic_store(&w->dead, t->dead);
+}
+
+/* ---- many of them ---- */
+
+/* Cuts a list after as many as make one transaction; returns the rest. */
+static struct request *cut(struct request *first, size_t *count)
+{
+	int64_t bytes = 0;
+	*count = 0;
+	for (struct request *r = first; r; r = r->next) {
+		bytes += rows_event_bytes(&r->event);
+		if (++*count == BATCH_MAX || bytes >= BATCH_BYTES_MAX) {
+			struct request *rest = r->next;
+			r->next = NULL;
+			return rest;
+		}
+	}
+	return NULL;
+}
+
+static bool only_reads(const struct request *r)
+{
+	while (r && r->kind == REQUEST_TAKE)
+		r = r->next;
+	return r == NULL;
+}
+
+static void do_batch(struct writer *w, struct request *first, size_t count)
+{
+	struct request *done = NULL, **last = &done;
+	if (count == 0 || !only_reads(first))
+		ledger_carry_out(&w->ledger, first, count);
+	while (first) {
+		struct request *r = first;
+		first = r->next;
+		r->next = NULL;
+		if (settle(w, r)) {
+			*last = r;
+			last = &r->next;
+		} else {
+			owe(w, r);
+		}
+		measure(w, r);
+	}
+	/* What was put with this transaction is its owner's before anybody looks. */
+	for (struct request *r = done; r; r = r->next)
+		if (r->kind == REQUEST_TAKE)
+			take(w, r);
+	publish(w);
+	results_send(&w->results, done);
+}
+
+static void do_all(struct writer *w, struct request *first)
+{
+	size_t count;
+	while (first) {
+		struct request *rest = cut(first, &count);
+		do_batch(w, first, count);
+		first = rest;
+	}
+}
+
+/* Those owed come first: they were asked for earlier. */
+static struct request *add_owed(struct writer *w, struct request *first)
+{
+	if (!w->owed)
+		return first;
+	*w->owed_last = first;
+	first = w->owed;
+	w->owed = NULL;
+	w->owed_last = &w->owed;
+	return first;
+}
+
+static void idle(struct writer *w)
+{
+	look_for_others(w);
+	if (w->owed)
+		do_all(w, add_owed(w, NULL));
+	else
+		do_batch(w, NULL, 0);
+}
+
+static void *run(void *arg)
+{
+	struct writer *w = arg;
+	bool closed = false;
+	while (!closed) {
+		struct request *asked = request_line_wait(&w->line, IDLE_MS, &closed);
+		/* While the disk is full, only now and then. */
+		if (!w->ledger.failing || closed)
+			asked = add_owed(w, asked);
+		if (asked)
+			do_all(w, asked);
+		else
+			idle(w);
+	}
+	return NULL;
+}
+
+/* ---- from outside ---- */
+
+struct writer *writer_new(struct rows *rows, const struct spool_setup *setup)
+{
+	struct writer *w = mem_zero(sizeof(*w));
+	w->setup = *setup;
+	w->owed_last = &w->owed;
+	if (ledger_init(&w->ledger, rows, &w->setup) != SQLITE_OK) {
+		free(w);
+		return NULL;
+	}
+	request_line_init(&w->line);
+	results_init(&w->results);
+	taken_init(&w->taken);
+	publish(w);
+	if (pthread_create(&w->thread, NULL, run, w) != 0) {
+		log_error("spool", "cannot start a thread");
+		abort();
+	}
+	return w;
+}
+
+void writer_free(struct writer *w)
+{
+	if (!w)
+		return;
+	request_line_close(&w->line);
+	pthread_join(w->thread, NULL);
+	request_line_fini(&w->line);
+	results_fini(&w->results);
+	taken_fini(&w->taken);
+	while (w->owed) {
+		struct request *next = w->owed->next;
+		request_free(w->owed);
+		w->owed = next;
+	}
+	free(w);
+}
+
+void writer_ask(struct writer *w, struct request *r)
+{
+	r->asked_us = clock_mono_us(w->setup.clock);
+	request_line_add(&w->line, r);
+}
+
+struct spool_counts writer_count(struct writer *w)
+{
+	return (struct spool_counts){
+	    atomic_load(&w->waiting), atomic_load(&w->waiting_bytes), atomic_load(&w->dead)};
+}
