@@ -199,7 +199,7 @@ void request_form_free(struct request_form *form)
 
 static size_t header_room(const struct request_form *form)
 {
-	return form->conf->headers.count + FIXED_HEADERS + REQUEST_MORE_HEADERS;
+	return form->conf->headers.count + FIXED_HEADERS;
 }
 
 struct request *request_new(const struct request_form *form)
@@ -233,7 +233,7 @@ void request_ended(struct request *request)
 		draft_free(&request->body);
 }
 
-void request_add_header(struct request *request, struct ow_text name, struct ow_text value)
+static void add_header(struct request *request, struct ow_text name, struct ow_text value)
 {
 	size_t i = request->outgoing.headers++;
 	assert(i < header_room(request->form));
@@ -273,7 +273,7 @@ static bool add_own_headers(
 	for (size_t i = 0; i < own->count; i++) {
 		if (!fill(form->headers[i], occasion, &request->lines[i], refusal))
 			return false;
-		request_add_header(request, text(own->names[i]), written(&request->lines[i]));
+		add_header(request, text(own->names[i]), written(&request->lines[i]));
 	}
 	return true;
 }
@@ -285,12 +285,11 @@ static void add_fixed_headers(struct request *request, const struct occasion *oc
 	if (form->body || !type.data)
 		type = text("application/json");
 	if (!form->sets_content_type)
-		request_add_header(request, text("Content-Type"), type);
+		add_header(request, text("Content-Type"), type);
 	if (request->outgoing.repeatable)
-		request_add_header(request, text(form->conf->idempotency_header), request->key);
+		add_header(request, text(form->conf->idempotency_header), request->key);
 	if (occasion->attempt->traceparent.len)
-		request_add_header(
-		    request, text("traceparent"), occasion->attempt->traceparent);
+		add_header(request, text("traceparent"), occasion->attempt->traceparent);
 }
 
 /* A control character could end a header, and what surrounds a value is no part of it. */

@@ -11,9 +11,6 @@
 /* What the options say of every request, worked out once for an instance. */
 struct request_form;
 
-/* Headers that may be added to a request after it was built. */
-#define REQUEST_MORE_HEADERS 8
-
 /* One request. Its memory is used for one after the other. */
 struct request {
 	const struct request_form *form;
@@ -44,12 +41,6 @@ void request_free(struct request *request); /* NULL is fine */
  */
 bool request_build(struct request *request, const struct ow_event *event,
     const struct ow_attempt *attempt, struct refusal *refusal);
-
-/*
- * Adds a header behind those it has, at most REQUEST_MORE_HEADERS to what was
- * built. Both texts are borrowed until the request was sent and ended.
- */
-void request_add_header(struct request *request, struct ow_text name, struct ow_text value);
 
 /* It was sent and ended: lets go of much memory. */
 void request_ended(struct request *request);
