@@ -107,7 +107,7 @@ static void check_answer_within(const struct route_settings *r, struct conf_repo
 	int64_t limit = settings_source_nature(r->source).answer_limit_ms;
 	char text[32], other[32];
 	conf_format_duration(within, text);
-	if (within > 0 && limit > 0 && within > limit) {
+	if (within > 0 && limit > 0 && within >= limit) {
 		conf_format_duration(limit, other);
 		conf_error(report, mark_of(r, "answer_within"),
 		    "route `%s`: option `answer_within` is %s, but who sends to source `%s` "

@@ -80,6 +80,26 @@ class Missing(Dead):
         self.assertEqual(len(self.dead()), 1)
 
 
+class MissingBehindADestination(Dead):
+    """EventBridge never sends again what was refused: nobody else would keep it."""
+    EVENT = {"version": "0", "id": "e-1", "source": "us", "account": "1", "region": "us-east-1",
+             "time": "2026-05-01T12:00:00Z", "resources": [], "detail-type": "made", "detail": {}}
+
+    def destination(self, **options):
+        return self.daemon(
+            self.sink(), source={"plugin": "eventbridge"},
+            route={"key": {"plugin": "fields", "from": ["/detail/order"]}}, **options)
+
+    def test_kept_where_there_is_a_disk(self):
+        onceway = self.destination(onceway={"state_dir": self.state})
+        self.assertAnswer(self.post(onceway, json.dumps(self.EVENT).encode()), 202)
+        self.assertEqual([reason for _, _, reason in self.dead()], ["detail/order is missing"])
+
+    def test_refused_without(self):
+        onceway = self.destination()
+        self.assertAnswer(self.post(onceway, json.dumps(self.EVENT).encode()), 400)
+
+
 class Unknown(Dead):
     """The sink takes the request, and its answer is lost."""
 
