@@ -164,15 +164,17 @@ static int understand(const struct dead_question *q, struct request *r)
 	clock_init_system(&clock);
 	int64_t now = clock_wall(&clock);
 	*r = (struct request){.question = q,
-	    /* What dies from now on is not meant: a replay that fails at once would be found
-	     * again, and again. */
 	    .filter = {.route = q->route,
 		.key = q->key,
 		.reason = q->reason,
-		.until_ms = now + 1},
+		.until_ms = INT64_MAX},
 	    .replay = {.mode = q->honour ? SPOOL_REPLAY_HONOUR : SPOOL_REPLAY_PAST,
 		.now_ms = now},
 	    .json = strcmp(q->format, "json") == 0};
+	/* What dies from now on is not meant: a replay that fails at once would be found again,
+	 * and again. All others may have died in the future, of a clock that was ahead. */
+	if (verb && verb->change == replay && q->word_count < 2)
+		r->filter.until_ms = now + 1;
 	if (!verb)
 		return wrong("say what: list, show, replay or drop, not",
 		    q->word_count > 0 ? q->words[0] : "");

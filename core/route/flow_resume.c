@@ -82,6 +82,7 @@ void flow_resume(struct engine *engine, struct route *route, const struct spool_
 {
 	struct flow *f =
 	    flow_create(engine, route, event_unpack(engine_worker(engine), row), begin);
+	route->resumed++;
 	f->told = true;
 	f->row = row->id;
 	f->kept_since_ms = row->since_ms;

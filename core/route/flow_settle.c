@@ -32,6 +32,8 @@ static void count_settled(struct flow *f, const struct verdict *v)
 		return;
 	}
 	r->inflight--;
+	if (!f->source)
+		r->resumed--;
 	metric_move(r->inflight_gauge, -1);
 	if (flow_is_put_off(f, v))
 		return;

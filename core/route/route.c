@@ -118,7 +118,11 @@ void route_free(struct route *r)
 
 size_t route_room(const struct route *r)
 {
-	int64_t left = r->parts.policy->max_inflight - (int64_t)r->inflight;
+	int64_t max = r->parts.policy->max_inflight;
+	int64_t left = max - (int64_t)r->inflight;
+	int64_t share = max - max / 4 - (int64_t)r->resumed;
+	if (share < left)
+		left = share;
 	return left > 0 ? (size_t)left : 0;
 }
 

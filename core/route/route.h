@@ -116,6 +116,7 @@ struct route {
 	bool keeps;		   /* some of its events may be put on disk */
 	struct early *early;	   /* NULL: no source is answered before the outcome is known */
 	unsigned inflight;
+	unsigned resumed; /* of these: from the disk */
 	/* cells of the worker's metrics */
 	struct metric_cell *events[OUTCOMES];
 	struct metric_cell *observed[OUTCOMES]; /* NULL unless the route only observes */
@@ -129,7 +130,7 @@ struct route {
 struct route *route_new(const struct route_parts *parts);
 void route_free(struct route *r); /* NULL is fine */
 
-/* How many more events it would take on this worker. */
+/* How many more events from the disk it takes on this worker: a quarter is for new ones. */
 size_t route_room(const struct route *r);
 /* Counts one attempt of the sink under its result code. */
 void route_count_attempt(struct route *r, const char *code);

@@ -160,6 +160,15 @@ class Looking(Dead):
         self.assertIn(f"there is no dead letter {a} that the other options leave",
                       self.dead("list", a, "--route", "b", status=1)[1])
 
+    def test_died_by_a_clock_that_was_ahead(self):
+        number = self.keep().dead()
+        with sqlite3.connect(self.file) as db:
+            db.execute("UPDATE event SET died_ms = died_ms + 3600000")
+        self.assertEqual(self.ids(), [number])
+        self.assertIn("refused", self.dead("show", number)[0])
+        self.dead("replay", number)
+        self.assertEqual(self.count(), 0)
+
     def test_a_reader_that_stands_still(self):
         """Whoever reads slowly keeps neither the daemon waiting nor its log from being emptied."""
         keeper = self.keep()

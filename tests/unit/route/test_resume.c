@@ -368,6 +368,29 @@ START_TEST(only_as_many_as_there_is_room_for)
 }
 END_TEST
 
+/* However much waits. */
+START_TEST(new_events_find_room_beside_them)
+{
+	struct rig_setup setup = resuming();
+	setup.policy.max_inflight = 4;
+	restart(setup);
+	for (int i = 0; i < 4; i++)
+		rig_script(CALL_DELIVER, later);
+	disk_add(disk_event("a"));
+	disk_add(disk_event("b"));
+	disk_add(disk_event("c"));
+	disk_add(disk_event("d"));
+	engine_resume(rig.engine);
+	rig_expect("claim a, claim b, claim c, deliver a, deliver b, deliver c");
+	rig_emit("x");
+	rig_expect("claim x, keep x, settle x accepted 202, deliver x");
+	for (int i = 0; i < 4; i++)
+		call_answer(rig_call(CALL_DELIVER, 0), fine);
+	rig_until(engine_unsettled(rig.engine) == 0);
+	buf_clear(&rig.story);
+}
+END_TEST
+
 START_TEST(nothing_while_draining)
 {
 	disk_add(disk_event("a"));
@@ -413,6 +436,7 @@ static Suite *suite(void)
 	tcase_add_test(t, too_old_to_be_put_off_again);
 	tcase_add_test(t, a_moment_of_rest_after_what_is_put_off);
 	tcase_add_test(t, only_as_many_as_there_is_room_for);
+	tcase_add_test(t, new_events_find_room_beside_them);
 	tcase_add_test(t, nothing_while_draining);
 	suite_add_tcase(s, t);
 	return s;
