@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from case import Answer, Case, event, routed, together, wait_until
 from daemon import EXAMPLE_SECRETS, SOURCE_DIR
+from login import SECRET, Login
 
 
 def attempts_of(crm):
@@ -328,14 +329,16 @@ class RestContact(Case):
     """conf/rest-contact.yaml: the tutorial's REST client."""
 
     def setUp(self):
-        self.crm = self.sink()
+        self.behind = Login()
+        self.sinks.append(self.behind.sink)
         self.enterContext(mock.patch.dict(os.environ, {
-            **EXAMPLE_SECRETS, "CXONE_API": f"http://127.0.0.1:{self.crm.port}"}))
+            **EXAMPLE_SECRETS, "CXONE_API": self.behind.url(""),
+            "CXONE_TOKEN_URL": self.behind.url("/token"), "CXONE_CLIENT_SECRET": SECRET}))
         text = (SOURCE_DIR / "conf/rest-contact.yaml").read_text()
         for address in ("0.0.0.0:8080", "127.0.0.1:9464"):
             self.assertIn(address, text)
             text = text.replace(address, "127.0.0.1:0")
-        self.onceway = self.daemon(self.crm, start=False)
+        self.onceway = self.daemon(self.behind.sink, start=False)
         self.onceway.config.write_text(text)
         self.onceway.start()
 
@@ -347,10 +350,11 @@ class RestContact(Case):
             answer = self.update(contactId="c/1", firstName="Mary", lastName="Major", priority=7)
             self.assertAnswer(answer, 200)
             self.assertEqual(json.loads(answer.body)["status"], reply)
-        self.assertEqual(len(self.crm.requests), 1)
-        sent = self.crm.requests[0]
+        self.assertEqual(len(self.behind.events), 1)
+        sent = self.behind.events[0]
         self.assertEqual((sent.method, sent.target), ("PUT", "/v1/contacts/c%2F1"))
-        self.assertEqual(sent.header("Authorization"), "Bearer hunter2")
+        self.assertEqual([asked["scope"] for asked in self.behind.asked],
+                         ["contact:read contact:write account:read"])
         self.assertEqual(sent.header("Accept"), "application/json")
         self.assertEqual(sent.header("Content-Type"), "application/json")
         self.assertEqual(json.loads(sent.body), {
@@ -370,7 +374,8 @@ class RestContact(Case):
                     self.assertAnswer(answer, 422)
                     self.assertEqual(
                         json.loads(answer.body), {"detail": f"/data/{name} is missing"})
-        self.assertEqual(self.crm.requests, [])
+        self.assertEqual(self.behind.events, [])
+        self.assertEqual(self.behind.refusals, 0)
 
 
 if __name__ == "__main__":
