@@ -14,7 +14,7 @@ cd "$1"
 names() {
 	nm -A --defined-only "$@" |
 		sed -n 's/^[^:]*:\([^:]*\)\.o:[0-9a-f]* [BDRT] \(.*\)$/\2 \1/p' |
-		sed 's/ [a-z0-9_]*_lib[a-z0-9_]*_la-/ plugins\/lib\//'
+		sed 's/ lt[0-9]*-/ /; s/ [a-z0-9_]*_lib[a-z0-9_]*_la-/ plugins\/lib\//'
 }
 
 libraries=$(find plugins -path '*/.libs/lib*.a' | sort)

@@ -11,6 +11,7 @@
 #include "route/flow_resume.h"
 
 #define LOOK_MS	      1000
+#define REST_MS	      100
 #define TAKEN_AT_ONCE 64
 /* What no route takes up can wait for another configuration. */
 #define STRANGER_MS 60000
@@ -19,6 +20,8 @@
 struct stranger {
 	struct stranger *next;
 	char *route;
+	size_t rows; /* seen */
+	bool told;
 };
 
 struct resume {
@@ -27,6 +30,7 @@ struct resume {
 	struct stranger *strangers;
 	size_t asked_for; /* by the request under way; 0: none is */
 	bool more;	  /* the last one brought as many as it might */
+	bool resting;	  /* until the timer is due */
 	bool stopped;
 };
 
@@ -34,26 +38,32 @@ static void look(struct resume *r);
 
 /* ---- rows whose route is gone ---- */
 
-static bool is_known(const struct resume *r, struct ow_text route)
+static struct stranger *stranger_of(struct resume *r, struct ow_text route)
 {
-	for (const struct stranger *s = r->strangers; s; s = s->next)
-		if (text_equal(text_of(s->route), route))
-			return true;
-	return false;
-}
-
-static void warn_once(struct resume *r, struct ow_text route)
-{
-	if (is_known(r, route))
-		return;
-	struct stranger *s = mem_zero(sizeof(*s));
+	struct stranger *s = r->strangers;
+	while (s && !text_equal(text_of(s->route), route))
+		s = s->next;
+	if (s)
+		return s;
+	s = mem_zero(sizeof(*s));
 	s->route = mem_string_of(route.data, route.len);
 	s->next = r->strangers;
 	r->strangers = s;
-	log_warning("core",
-	    "there are events on disk of route `%s`, which is not configured: they stay there "
-	    "until it is, or until spool.max_age; or drop it with `onceway dead`",
-	    s->route);
+	return s;
+}
+
+/* Once for each of them, when all that was due has been seen. */
+static void warn_of_strangers(struct resume *r)
+{
+	for (struct stranger *s = r->strangers; s; s = s->next) {
+		if (s->told)
+			continue;
+		s->told = true;
+		log_warning("core",
+		    "%zu event(s) on disk are of route `%s`, which is not configured: they "
+		    "stay there until it is, or until onceway.spool.max_age",
+		    s->rows, s->route);
+	}
 }
 
 static void buried(int64_t id, const char *why, void *arg)
@@ -69,7 +79,7 @@ static void keep_stranger(struct resume *r, const struct spool_event *row)
 	struct spool *spool = engine_spool(r->engine);
 	const struct spool_death death = {
 	    .reason = text_of("its route is not configured any more"), .history = row->history};
-	warn_once(r, row->route);
+	stranger_of(r, row->route)->rows++;
 	if (clock_wall(worker_clock(worker)) - row->since_ms <=
 	    engine_spool_age_ms(r->engine)) {
 		spool_defer(spool, row->id, STRANGER_MS);
@@ -108,12 +118,14 @@ static void taken(const struct spool_event *events, size_t count, void *arg)
 	engine_unhold(r->engine);
 	if (r->more)
 		look(r);
+	else
+		warn_of_strangers(r);
 }
 
 static void look(struct resume *r)
 {
 	size_t room = engine_room(r->engine);
-	if (r->stopped || r->asked_for > 0 || room == 0)
+	if (r->stopped || r->resting || r->asked_for > 0 || room == 0)
 		return;
 	r->asked_for = room < TAKEN_AT_ONCE ? room : TAKEN_AT_ONCE;
 	engine_hold(r->engine);
@@ -122,15 +134,18 @@ static void look(struct resume *r)
 
 static void look_due(evutil_socket_t fd, short what, void *arg)
 {
+	struct resume *r = arg;
 	(void)fd, (void)what;
-	look(arg);
+	r->resting = false;
+	timer_start(r->timer, LOOK_MS);
+	look(r);
 }
 
 struct resume *resume_new(struct engine *engine)
 {
 	struct resume *r = mem_zero(sizeof(*r));
 	r->engine = engine;
-	r->timer = event_new(worker_base(engine_worker(engine)), -1, EV_PERSIST, look_due, r);
+	r->timer = event_new(worker_base(engine_worker(engine)), -1, 0, look_due, r);
 	r->stopped = true;
 	return r;
 }
@@ -168,4 +183,12 @@ void resume_room(struct resume *r)
 {
 	if (r && r->more)
 		look(r);
+}
+
+void resume_rest(struct resume *r)
+{
+	if (!r || r->stopped || r->resting)
+		return;
+	r->resting = true;
+	timer_start(r->timer, REST_MS);
 }

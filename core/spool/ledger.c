@@ -71,7 +71,7 @@ static int64_t room_on_disk(const struct ledger *l)
 }
 
 /* In the log first, then in the file. */
-static bool has_room(const struct ledger *l, struct transaction *t, struct request *r)
+static bool has_room(const struct ledger *l, struct transaction *t, struct spool_request *r)
 {
 	t->room -= 2 * rows_event_bytes(&r->event);
 	if (t->room >= 0)
@@ -84,7 +84,7 @@ static bool has_room(const struct ledger *l, struct transaction *t, struct reque
 	return false;
 }
 
-static int put(struct ledger *l, struct request *r, int64_t now)
+static int put(struct ledger *l, struct spool_request *r, int64_t now)
 {
 	if (l->tally.waiting_bytes + rows_event_bytes(&r->event) <= l->setup->max_bytes)
 		return rows_put(l->rows, &r->event, now, &r->id, &l->tally);
@@ -96,7 +96,7 @@ static int put(struct ledger *l, struct request *r, int64_t now)
 	return SQLITE_OK;
 }
 
-static int carry_out(struct ledger *l, struct transaction *t, struct request *r)
+static int carry_out(struct ledger *l, struct transaction *t, struct spool_request *r)
 {
 	int64_t now = clock_wall(l->setup->clock);
 	if ((r->kind == REQUEST_PUT || r->kind == REQUEST_PUT_DEAD) && !has_room(l, t, r))
@@ -118,7 +118,7 @@ static int carry_out(struct ledger *l, struct transaction *t, struct request *r)
 	return SQLITE_OK;
 }
 
-static void refuse(struct request *r, int rc)
+static void refuse(struct spool_request *r, int rc)
 {
 	r->rc = rc;
 	r->why = rows_why(rc);
@@ -129,10 +129,11 @@ static void refuse(struct request *r, int rc)
 /* ---- one transaction ---- */
 
 static int write_requests(
-    struct ledger *l, struct transaction *t, struct request *first, size_t count)
+    struct ledger *l, struct transaction *t, struct spool_request *first, size_t count)
 {
 	int rc = SQLITE_OK;
-	for (struct request *r = first; count > 0 && rc == SQLITE_OK; r = r->next, count--) {
+	for (struct spool_request *r = first; count > 0 && rc == SQLITE_OK;
+	     r = r->next, count--) {
 		if (r->kind == REQUEST_TAKE)
 			continue;
 		r->rc = SQLITE_OK;
@@ -194,7 +195,7 @@ static void rolled_back(struct ledger *l, const struct transaction *t, int rc)
 	    rows_why(rc), t->error);
 }
 
-static int transact(struct ledger *l, struct request *first, size_t count)
+static int transact(struct ledger *l, struct spool_request *first, size_t count)
 {
 	struct transaction t = {.before = l->tally, .room = room_on_disk(l)};
 	int rc = rows_begin(l->rows);
@@ -213,7 +214,7 @@ static int transact(struct ledger *l, struct request *first, size_t count)
 	return rc;
 }
 
-static struct request *skip(struct request *r, size_t count)
+static struct spool_request *skip(struct spool_request *r, size_t count)
 {
 	while (count-- > 0)
 		r = r->next;
@@ -221,7 +222,7 @@ static struct request *skip(struct request *r, size_t count)
 }
 
 /* What does not fit on the disk together may fit in part. */
-void ledger_carry_out(struct ledger *l, struct request *first, size_t count)
+void ledger_carry_out(struct ledger *l, struct spool_request *first, size_t count)
 {
 	int rc = transact(l, first, count);
 	if ((rc & 0xff) == SQLITE_FULL && count > 1) {
@@ -229,7 +230,8 @@ void ledger_carry_out(struct ledger *l, struct request *first, size_t count)
 		ledger_carry_out(l, skip(first, count / 2), count - count / 2);
 		return;
 	}
-	for (struct request *r = first; rc != SQLITE_OK && count > 0; r = r->next, count--)
+	for (struct spool_request *r = first; rc != SQLITE_OK && count > 0;
+	     r = r->next, count--)
 		if (r->kind != REQUEST_TAKE)
 			refuse(r, rc);
 }

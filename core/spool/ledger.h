@@ -8,7 +8,7 @@
 #include "spool/rows.h"
 #include "spool/spool_metrics.h"
 
-struct request;
+struct spool_request;
 
 struct ledger {
 	struct rows *rows;		 /* borrowed */
@@ -26,7 +26,7 @@ int ledger_init(struct ledger *l, struct rows *rows, const struct spool_setup *s
  * Carries out `count` requests, linked by next; each has rc and why then. Those that only read
  * are left alone. Also drops dead letters beyond their limits, even for no requests.
  */
-void ledger_carry_out(struct ledger *l, struct request *first, size_t count);
+void ledger_carry_out(struct ledger *l, struct spool_request *first, size_t count);
 
 /* Whether another program has changed the file since it was last asked. */
 bool ledger_is_outdated(struct ledger *l);

@@ -11,9 +11,9 @@
 #define ENOUGH	  256
 #define LINGER_MS 200
 
-struct request *request_new(enum request_kind kind)
+struct spool_request *spool_request_new(enum request_kind kind)
 {
-	struct request *r = mem_zero(sizeof(*r));
+	struct spool_request *r = mem_zero(sizeof(*r));
 	r->kind = kind;
 	return r;
 }
@@ -39,7 +39,7 @@ static size_t event_length(const struct spool_event *e)
 	       e->body.len + e->trace.len + e->history.len;
 }
 
-static void keep_event(struct request *r, const struct spool_event *e, char **at)
+static void keep_event(struct spool_request *r, const struct spool_event *e, char **at)
 {
 	r->event = *e;
 	r->event.route = keep(at, e->route);
@@ -52,7 +52,7 @@ static void keep_event(struct request *r, const struct spool_event *e, char **at
 	r->event.history = keep(at, e->history);
 }
 
-static void keep_death(struct request *r, const struct spool_death *d, char **at)
+static void keep_death(struct spool_request *r, const struct spool_death *d, char **at)
 {
 	r->death.reason = keep(at, d->reason);
 	r->death.history = keep(at, d->history);
@@ -65,7 +65,7 @@ static void keep_death(struct request *r, const struct spool_death *d, char **at
 	r->death.answer = &r->answer;
 }
 
-struct request *request_new_event(
+struct spool_request *spool_request_new_event(
     enum request_kind kind, const struct spool_event *event, const struct spool_death *death)
 {
 	static const struct spool_event no_event;
@@ -75,16 +75,16 @@ struct request *request_new_event(
 	size_t answer =
 	    d->answer ? d->answer->content_type.len + cut(d->answer->body, ANSWER_BODY_MAX).len
 		      : 0;
-	struct request *r =
+	struct spool_request *r =
 	    mem_alloc(sizeof(*r) + event_length(e) + d->reason.len + d->history.len + answer);
 	char *at = (char *)(r + 1);
-	*r = (struct request){.kind = kind};
+	*r = (struct spool_request){.kind = kind};
 	keep_event(r, e, &at);
 	keep_death(r, d, &at);
 	return r;
 }
 
-void request_free(struct request *r)
+void spool_request_free(struct spool_request *r)
 {
 	for (size_t i = 0; i < r->found_count; i++)
 		free((char *)r->found[i].route.data);
@@ -92,17 +92,17 @@ void request_free(struct request *r)
 	free(r);
 }
 
-bool request_is_urgent(const struct request *r)
+bool spool_request_is_urgent(const struct spool_request *r)
 {
 	return r->kind != REQUEST_REMOVE && r->kind != REQUEST_DEFER;
 }
 
 /* ---- the line ---- */
 
-void request_line_init(struct request_line *line)
+void spool_line_init(struct spool_line *line)
 {
 	pthread_condattr_t attributes;
-	*line = (struct request_line){.last = &line->first};
+	*line = (struct spool_line){.last = &line->first};
 	pthread_mutex_init(&line->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -110,19 +110,19 @@ void request_line_init(struct request_line *line)
 	pthread_condattr_destroy(&attributes);
 }
 
-void request_line_fini(struct request_line *line)
+void spool_line_fini(struct spool_line *line)
 {
 	pthread_cond_destroy(&line->arrived);
 	pthread_mutex_destroy(&line->lock);
 }
 
-void request_line_add(struct request_line *line, struct request *r)
+void spool_line_add(struct spool_line *line, struct spool_request *r)
 {
 	pthread_mutex_lock(&line->lock);
 	*line->last = r;
 	line->last = &r->next;
 	line->count++;
-	bool wanted = request_is_urgent(r) || line->count == ENOUGH;
+	bool wanted = spool_request_is_urgent(r) || line->count == ENOUGH;
 	bool wake = line->count == 1 || (wanted && !line->urgent);
 	line->urgent = line->urgent || wanted;
 	pthread_mutex_unlock(&line->lock);
@@ -130,7 +130,7 @@ void request_line_add(struct request_line *line, struct request *r)
 		pthread_cond_signal(&line->arrived);
 }
 
-void request_line_close(struct request_line *line)
+void spool_line_close(struct spool_line *line)
 {
 	pthread_mutex_lock(&line->lock);
 	line->closed = true;
@@ -151,7 +151,7 @@ static struct timespec time_after(long ms)
 	return t;
 }
 
-struct request *request_line_wait(struct request_line *line, long ms, bool *closed)
+struct spool_request *spool_line_wait(struct spool_line *line, long ms, bool *closed)
 {
 	struct timespec until = time_after(ms);
 	pthread_mutex_lock(&line->lock);
@@ -165,7 +165,7 @@ struct request *request_line_wait(struct request_line *line, long ms, bool *clos
 			until = time_after(LINGER_MS);
 		}
 	}
-	struct request *first = line->first;
+	struct spool_request *first = line->first;
 	line->first = NULL;
 	line->last = &line->first;
 	line->count = 0;

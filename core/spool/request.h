@@ -17,8 +17,8 @@ enum request_kind {
 	REQUEST_TAKE,
 };
 
-struct request {
-	struct request *next;
+struct spool_request {
+	struct spool_request *next;
 	enum request_kind kind;
 	struct worker *worker; /* to be told on its thread; NULL: nobody is */
 	int64_t asked_us;      /* monotonic */
@@ -39,34 +39,34 @@ struct request {
 };
 
 /* All zero but the kind. */
-struct request *request_new(enum request_kind kind);
+struct spool_request *spool_request_new(enum request_kind kind);
 /* Copies of both; death may be NULL, and either's texts empty. */
-struct request *request_new_event(
+struct spool_request *spool_request_new_event(
     enum request_kind kind, const struct spool_event *event, const struct spool_death *death);
-void request_free(struct request *r);
+void spool_request_free(struct spool_request *r);
 
 /* Whether somebody waits for it, so that the disk is not to be waited for in vain. */
-bool request_is_urgent(const struct request *r);
+bool spool_request_is_urgent(const struct spool_request *r);
 
 /* Requests in their order. */
-struct request_line {
+struct spool_line {
 	pthread_mutex_t lock;
 	pthread_cond_t arrived;
-	struct request *first, **last;
+	struct spool_request *first, **last;
 	size_t count;
 	bool urgent;
 	bool closed; /* no more will come */
 };
 
-void request_line_init(struct request_line *line);
-void request_line_fini(struct request_line *line);		     /* it is empty */
-void request_line_add(struct request_line *line, struct request *r); /* takes it over */
-void request_line_close(struct request_line *line);
+void spool_line_init(struct spool_line *line);
+void spool_line_fini(struct spool_line *line);			       /* it is empty */
+void spool_line_add(struct spool_line *line, struct spool_request *r); /* takes it over */
+void spool_line_close(struct spool_line *line);
 /*
  * All that wait, first to last, and whether more can come. Waits until there is something
  * urgent, or enough, or for a moment once there is anything; for ms if there is nothing. NULL:
  * nothing came.
  */
-struct request *request_line_wait(struct request_line *line, long ms, bool *closed);
+struct spool_request *spool_line_wait(struct spool_line *line, long ms, bool *closed);
 
 #endif

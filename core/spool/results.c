@@ -11,7 +11,7 @@ struct parcel {
 	struct list link;
 	struct results *results;
 	struct worker *worker;
-	struct request *first, **last;
+	struct spool_request *first, **last;
 };
 
 void results_init(struct results *r)
@@ -23,8 +23,8 @@ void results_init(struct results *r)
 static void parcel_free(struct parcel *p)
 {
 	while (p->first) {
-		struct request *next = p->first->next;
-		request_free(p->first);
+		struct spool_request *next = p->first->next;
+		spool_request_free(p->first);
 		p->first = next;
 	}
 	free(p);
@@ -40,7 +40,7 @@ void results_fini(struct results *r)
 	pthread_mutex_destroy(&r->lock);
 }
 
-static void tell(const struct request *q)
+static void tell(const struct spool_request *q)
 {
 	if (q->kind == REQUEST_TAKE)
 		q->taken(q->found, q->found_count, q->arg);
@@ -54,7 +54,7 @@ static void deliver(void *arg)
 	pthread_mutex_lock(&p->results->lock);
 	list_remove(&p->link);
 	pthread_mutex_unlock(&p->results->lock);
-	for (const struct request *q = p->first; q; q = q->next)
+	for (const struct spool_request *q = p->first; q; q = q->next)
 		tell(q);
 	parcel_free(p);
 }
@@ -76,16 +76,16 @@ static struct parcel *parcel_for(struct list *parcels, struct results *r, struct
 	return p;
 }
 
-void results_send(struct results *r, struct request *first)
+void results_send(struct results *r, struct spool_request *first)
 {
 	struct list parcels;
 	list_init(&parcels);
 	while (first) {
-		struct request *q = first;
+		struct spool_request *q = first;
 		first = q->next;
 		q->next = NULL;
 		if (!q->worker) {
-			request_free(q);
+			spool_request_free(q);
 			continue;
 		}
 		struct parcel *p = parcel_for(&parcels, r, q->worker);

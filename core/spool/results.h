@@ -9,7 +9,7 @@
 
 #include "base/list.h"
 
-struct request;
+struct spool_request;
 
 /* What is on its way. */
 struct results {
@@ -25,6 +25,6 @@ void results_fini(struct results *r);
  * Sends finished requests (linked by next; taken over) to their workers, in their order. Those
  * without a worker are freed. Thread of the writer.
  */
-void results_send(struct results *r, struct request *first);
+void results_send(struct results *r, struct spool_request *first);
 
 #endif

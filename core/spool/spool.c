@@ -54,7 +54,7 @@ void spool_close(struct spool *s)
 }
 
 static void ask(
-    struct spool *s, struct request *r, struct worker *w, spool_done_fn *done, void *arg)
+    struct spool *s, struct spool_request *r, struct worker *w, spool_done_fn *done, void *arg)
 {
 	r->worker = w;
 	r->done = done;
@@ -65,33 +65,33 @@ static void ask(
 void spool_put(struct spool *s, struct worker *w, const struct spool_event *event,
     spool_done_fn *done, void *arg)
 {
-	ask(s, request_new_event(REQUEST_PUT, event, NULL), w, done, arg);
+	ask(s, spool_request_new_event(REQUEST_PUT, event, NULL), w, done, arg);
 }
 
 void spool_put_dead(struct spool *s, struct worker *w, const struct spool_event *event,
     const struct spool_death *death, spool_done_fn *done, void *arg)
 {
-	ask(s, request_new_event(REQUEST_PUT_DEAD, event, death), w, done, arg);
+	ask(s, spool_request_new_event(REQUEST_PUT_DEAD, event, death), w, done, arg);
 }
 
 void spool_bury(struct spool *s, struct worker *w, int64_t id, const struct spool_death *death,
     spool_done_fn *done, void *arg)
 {
-	struct request *r = request_new_event(REQUEST_BURY, NULL, death);
+	struct spool_request *r = spool_request_new_event(REQUEST_BURY, NULL, death);
 	r->id = id;
 	ask(s, r, w, done, arg);
 }
 
 void spool_remove(struct spool *s, int64_t id)
 {
-	struct request *r = request_new(REQUEST_REMOVE);
+	struct spool_request *r = spool_request_new(REQUEST_REMOVE);
 	r->id = id;
 	writer_ask(s->writer, r);
 }
 
 void spool_defer(struct spool *s, int64_t id, int64_t after_ms)
 {
-	struct request *r = request_new(REQUEST_DEFER);
+	struct spool_request *r = spool_request_new(REQUEST_DEFER);
 	r->id = id;
 	r->due_ms = clock_wall(s->clock) + after_ms;
 	writer_ask(s->writer, r);
@@ -99,7 +99,7 @@ void spool_defer(struct spool *s, int64_t id, int64_t after_ms)
 
 void spool_take(struct spool *s, struct worker *w, size_t max, spool_taken_fn *fn, void *arg)
 {
-	struct request *r = request_new(REQUEST_TAKE);
+	struct spool_request *r = spool_request_new(REQUEST_TAKE);
 	r->worker = w;
 	r->max = max;
 	r->taken = fn;

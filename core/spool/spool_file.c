@@ -202,14 +202,35 @@ static sqlite3 *open_database(const char *file, int busy_ms, char *why)
 	return NULL;
 }
 
+/* Where SQLite cannot have its log it goes on without, and a power cut could undo a commit. */
+static bool check_log(sqlite3 *db, const char *file, char *why)
+{
+	sqlite3_stmt *s;
+	if (sqlite3_prepare_v2(db, "PRAGMA journal_mode", -1, &s, NULL) != SQLITE_OK)
+		return failed(db, file, why);
+	bool ok = sqlite3_step(s) == SQLITE_ROW &&
+		  strcmp((const char *)sqlite3_column_text(s, 0), "wal") == 0;
+	if (sqlite3_finalize(s) != SQLITE_OK)
+		return failed(db, file, why);
+	if (!ok)
+		snprintf(why, SPOOL_WHY_SIZE,
+		    "%s is on a file system without shared memory between processes, such as "
+		    "one over a network; state_dir must be on a local disk",
+		    file);
+	return ok;
+}
+
 /* Nothing is changed in a file that is not ours. */
 static bool prepare(sqlite3 *db, const char *file, off_t size, char *why)
 {
 	bool fresh;
 	if (!check_owner(db, file, &fresh, why))
 		return false;
-	if (sqlite3_exec(db, pragmas, NULL, NULL, NULL) != SQLITE_OK ||
-	    (fresh && sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK))
+	if (sqlite3_exec(db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
+		return failed(db, file, why);
+	if (!check_log(db, file, why))
+		return false;
+	if (fresh && sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(db, file, why);
 	return size > CHECKED_WHOLE || check_whole(db, file, why);
 }

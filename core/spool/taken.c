@@ -60,7 +60,7 @@ void taken_look_again(struct taken *t)
 	t->seen = (struct place){INT64_MIN, 0};
 }
 
-static int load(struct rows *rows, int64_t id, struct request *r, size_t *bodies)
+static int load(struct rows *rows, int64_t id, struct spool_request *r, size_t *bodies)
 {
 	if (r->found_count % ROOM_STEP == 0)
 		r->found = mem_grow(r->found, r->found_count + ROOM_STEP, sizeof(*r->found));
@@ -73,7 +73,7 @@ static int load(struct rows *rows, int64_t id, struct request *r, size_t *bodies
 	return rc;
 }
 
-void taken_take(struct taken *t, struct rows *rows, int64_t now_ms, struct request *r)
+void taken_take(struct taken *t, struct rows *rows, int64_t now_ms, struct spool_request *r)
 {
 	size_t bodies = 0;
 	struct place place = t->seen;

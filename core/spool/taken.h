@@ -24,9 +24,9 @@ void taken_release(struct taken *t, int64_t id, int64_t due_ms);
 /* There may be rows anywhere that nobody knows of. */
 void taken_look_again(struct taken *t);
 
-struct request;
+struct spool_request;
 
 /* Carries out a request that takes: finds rows that are due, and takes them. */
-void taken_take(struct taken *t, struct rows *rows, int64_t now_ms, struct request *r);
+void taken_take(struct taken *t, struct rows *rows, int64_t now_ms, struct spool_request *r);
 
 #endif

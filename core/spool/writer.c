@@ -21,8 +21,16 @@
 /* A row that could not become a dead letter is due again after that. */
 #define UNBURIED_MS 60000
 
+/* Nobody defers for longer; what is due later was deferred by a clock that was ahead. So many
+ * of them are seen to at once. */
+#define DEFERRED_MAX_MS 60000
+#define HASTENED_MAX	1000
+
+/* A clock that is only trimmed does not go back by that much. */
+#define SET_BACK_MS 1000
+
 struct writer {
-	struct request_line line;
+	struct spool_line line;
 	struct results results;
 	pthread_t thread;
 	_Atomic int64_t waiting, waiting_bytes, dead; /* for others */
@@ -31,12 +39,14 @@ struct writer {
 	struct spool_setup setup;
 	struct ledger ledger;
 	struct taken taken;
-	struct request *owed, **owed_last; /* nobody waits for these: to be tried again */
+	int64_t wall_ms; /* when it was last looked at */
+	bool set_back;	 /* by then, or before the start: some may be due too late */
+	struct spool_request *owed, **owed_last; /* nobody waits for these: to be tried again */
 };
 
 /* ---- after a transaction ---- */
 
-static void owe(struct writer *w, struct request *r)
+static void owe(struct writer *w, struct spool_request *r)
 {
 	r->next = NULL;
 	*w->owed_last = r;
@@ -46,7 +56,7 @@ static void owe(struct writer *w, struct request *r)
 /* The row is there and waits; whoever had it is told so, or does not ask. */
 static void release_later(struct writer *w, int64_t id)
 {
-	struct request *r = request_new(REQUEST_DEFER);
+	struct spool_request *r = spool_request_new(REQUEST_DEFER);
 	r->id = id;
 	r->due_ms = clock_wall(w->setup.clock) + UNBURIED_MS;
 	owe(w, r);
@@ -58,14 +68,14 @@ static void look_for_others(struct writer *w)
 		taken_look_again(&w->taken);
 }
 
-static void take(struct writer *w, struct request *r)
+static void take(struct writer *w, struct spool_request *r)
 {
 	look_for_others(w);
 	taken_take(&w->taken, w->ledger.rows, clock_wall(w->setup.clock), r);
 }
 
 /* What the process knows of the row. False: it is owed now. */
-static bool settle(struct writer *w, struct request *r)
+static bool settle(struct writer *w, struct spool_request *r)
 {
 	bool gone = r->rc == SQLITE_NOTFOUND;
 	switch (r->kind) {
@@ -100,7 +110,7 @@ static bool settle(struct writer *w, struct request *r)
 	return true;
 }
 
-static void measure(struct writer *w, const struct request *r)
+static void measure(struct writer *w, const struct spool_request *r)
 {
 	const struct spool_metrics *m = &w->ledger.metrics;
 	if (r->why)
@@ -124,14 +134,14 @@ static void publish(struct writer *w)
 /* ---- many of them ---- */
 
 /* Cuts a list after as many as make one transaction; returns the rest. */
-static struct request *cut(struct request *first, size_t *count)
+static struct spool_request *cut(struct spool_request *first, size_t *count)
 {
 	int64_t bytes = 0;
 	*count = 0;
-	for (struct request *r = first; r; r = r->next) {
+	for (struct spool_request *r = first; r; r = r->next) {
 		bytes += rows_event_bytes(&r->event);
 		if (++*count == BATCH_MAX || bytes >= BATCH_BYTES_MAX) {
-			struct request *rest = r->next;
+			struct spool_request *rest = r->next;
 			r->next = NULL;
 			return rest;
 		}
@@ -139,20 +149,20 @@ static struct request *cut(struct request *first, size_t *count)
 	return NULL;
 }
 
-static bool only_reads(const struct request *r)
+static bool only_reads(const struct spool_request *r)
 {
 	while (r && r->kind == REQUEST_TAKE)
 		r = r->next;
 	return r == NULL;
 }
 
-static void do_batch(struct writer *w, struct request *first, size_t count)
+static void do_batch(struct writer *w, struct spool_request *first, size_t count)
 {
-	struct request *done = NULL, **last = &done;
+	struct spool_request *done = NULL, **last = &done;
 	if (count == 0 || !only_reads(first))
 		ledger_carry_out(&w->ledger, first, count);
 	while (first) {
-		struct request *r = first;
+		struct spool_request *r = first;
 		first = r->next;
 		r->next = NULL;
 		if (settle(w, r)) {
@@ -164,25 +174,25 @@ static void do_batch(struct writer *w, struct request *first, size_t count)
 		measure(w, r);
 	}
 	/* What was put with this transaction is its owner's before anybody looks. */
-	for (struct request *r = done; r; r = r->next)
+	for (struct spool_request *r = done; r; r = r->next)
 		if (r->kind == REQUEST_TAKE)
 			take(w, r);
 	publish(w);
 	results_send(&w->results, done);
 }
 
-static void do_all(struct writer *w, struct request *first)
+static void do_all(struct writer *w, struct spool_request *first)
 {
 	size_t count;
 	while (first) {
-		struct request *rest = cut(first, &count);
+		struct spool_request *rest = cut(first, &count);
 		do_batch(w, first, count);
 		first = rest;
 	}
 }
 
 /* Those owed come first: they were asked for earlier. */
-static struct request *add_owed(struct writer *w, struct request *first)
+static struct spool_request *add_owed(struct writer *w, struct spool_request *first)
 {
 	if (!w->owed)
 		return first;
@@ -202,12 +212,28 @@ static void idle(struct writer *w)
 		do_batch(w, NULL, 0);
 }
 
+/* What was due soon is not to wait for as long as the clock was ahead. */
+static void look_at_clock(struct writer *w)
+{
+	int64_t now = clock_wall(w->setup.clock);
+	int changed;
+	w->set_back = w->set_back || now < w->wall_ms - SET_BACK_MS;
+	w->wall_ms = now;
+	if (!w->set_back || w->ledger.failing ||
+	    rows_hasten(w->ledger.rows, now, DEFERRED_MAX_MS, HASTENED_MAX, &changed) !=
+		SQLITE_OK)
+		return;
+	w->set_back = changed == HASTENED_MAX;
+	taken_look_again(&w->taken);
+}
+
 static void *run(void *arg)
 {
 	struct writer *w = arg;
 	bool closed = false;
 	while (!closed) {
-		struct request *asked = request_line_wait(&w->line, IDLE_MS, &closed);
+		struct spool_request *asked = spool_line_wait(&w->line, IDLE_MS, &closed);
+		look_at_clock(w);
 		/* While the disk is full, only now and then. */
 		if (!w->ledger.failing || closed)
 			asked = add_owed(w, asked);
@@ -226,11 +252,12 @@ struct writer *writer_new(struct rows *rows, const struct spool_setup *setup)
 	struct writer *w = mem_zero(sizeof(*w));
 	w->setup = *setup;
 	w->owed_last = &w->owed;
+	w->set_back = true;
 	if (ledger_init(&w->ledger, rows, &w->setup) != SQLITE_OK) {
 		free(w);
 		return NULL;
 	}
-	request_line_init(&w->line);
+	spool_line_init(&w->line);
 	results_init(&w->results);
 	taken_init(&w->taken);
 	publish(w);
@@ -245,23 +272,23 @@ void writer_free(struct writer *w)
 {
 	if (!w)
 		return;
-	request_line_close(&w->line);
+	spool_line_close(&w->line);
 	pthread_join(w->thread, NULL);
-	request_line_fini(&w->line);
+	spool_line_fini(&w->line);
 	results_fini(&w->results);
 	taken_fini(&w->taken);
 	while (w->owed) {
-		struct request *next = w->owed->next;
-		request_free(w->owed);
+		struct spool_request *next = w->owed->next;
+		spool_request_free(w->owed);
 		w->owed = next;
 	}
 	free(w);
 }
 
-void writer_ask(struct writer *w, struct request *r)
+void writer_ask(struct writer *w, struct spool_request *r)
 {
 	r->asked_us = clock_mono_us(w->setup.clock);
-	request_line_add(&w->line, r);
+	spool_line_add(&w->line, r);
 }
 
 struct spool_counts writer_count(struct writer *w)

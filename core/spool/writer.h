@@ -7,7 +7,7 @@
 
 #include "spool/rows.h"
 
-struct request;
+struct spool_request;
 struct writer;
 
 /*
@@ -19,7 +19,7 @@ struct writer *writer_new(struct rows *rows, const struct spool_setup *setup);
 void writer_free(struct writer *w);
 
 /* Takes the request over. From any thread. */
-void writer_ask(struct writer *w, struct request *r);
+void writer_ask(struct writer *w, struct spool_request *r);
 struct spool_counts writer_count(struct writer *w); /* from any thread */
 
 #endif

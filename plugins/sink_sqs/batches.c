@@ -106,7 +106,8 @@ static void leave(struct batch *batch)
  */
 static bool is_to_be_split(const struct batch *batch, const struct aws_result *result)
 {
-	return result->outcome == AWS_FAILED && !result->maybe_done && batch->count > 1;
+	return result->outcome == AWS_FAILED && !result->maybe_done &&
+	       !verdict_queue_missing(result) && batch->count > 1;
 }
 
 static void split(struct batch *batch)

@@ -6,6 +6,7 @@
  * one SendMessageBatch, and verdict.c says what an entry of its answer means:
  *   the entry succeeded, and the MD5 is right     OK
  *   throttled, 5xx, not sent, not SQS' fault      RETRY, not before Retry-After
+ *   there is no such queue                        RETRY: it may be on its way
  *   the answer lost, no word of the entry, MD5    UNKNOWN; FAIL without a key
  *   the entry, or the request for it alone, refused; not fit to be sent  REJECT
  */

@@ -221,6 +221,19 @@ START_TEST(one_that_is_refused_has_no_neighbours_to_harm)
 }
 END_TEST
 
+/* Alone they would fare no better. */
+START_TEST(without_the_queue_none_is_tried_alone)
+{
+	rig_start(STANDARD_URL, "");
+	rig_deliver("abc");
+	mock_advance(rig_mock, 5);
+	rig_fail(0, AWS_FAILED, "QueueDoesNotExist");
+	ck_assert_str_eq(rig_ends("abc"), "rrr");
+	ck_assert_uint_eq(rig_calls(), 1);
+	rig_end();
+}
+END_TEST
+
 START_TEST(what_may_have_been_done_is_not_sent_again)
 {
 	rig_start(STANDARD_URL, "");
@@ -368,6 +381,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_group_has_one_request_at_a_time);
 	tcase_add_test(t, many_of_one_group_stay_in_order);
 	tcase_add_test(t, one_that_is_refused_has_no_neighbours_to_harm);
+	tcase_add_test(t, without_the_queue_none_is_tried_alone);
 	tcase_add_test(t, what_may_have_been_done_is_not_sent_again);
 	tcase_add_test(t, those_that_are_given_up_meanwhile_are_not_tried_alone);
 	tcase_add_test(t, what_was_not_sent_is_not_unknown);

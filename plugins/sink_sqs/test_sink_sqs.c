@@ -383,13 +383,17 @@ static const struct {
     {{.outcome = AWS_DENIED, .status = 403}, 'r', "denied"},
     {{.outcome = AWS_DENIED}, 'r', "denied"},
     {{.outcome = AWS_FAILED, .status = 400}, 'J', "refused"},
+    {{.outcome = AWS_FAILED, .status = 400, .code = "QueueDoesNotExist"}, 'r', "missing"},
+    {{.outcome = AWS_FAILED, .status = 400, .code = "AWS.SimpleQueueService.NonExistentQueue"},
+	'r', "missing"},
     {{.outcome = AWS_FAILED, .status = 200, .maybe_done = true}, 'U', "protocol"},
 };
 
 START_TEST(calls_that_did_not_work)
 {
 	struct aws_result result = failures[_i].result;
-	result.code = result.query_code = "";
+	result.code = result.code ? result.code : "";
+	result.query_code = "";
 	result.why = "so it was";
 	rig_start(STANDARD_URL, "");
 	rig_deliver("a");

@@ -43,6 +43,13 @@ void verdict_late(struct verdict *v, const struct letter *l, bool sent)
 	v->delivery.timed_out = true;
 }
 
+bool verdict_queue_missing(const struct aws_result *result)
+{
+	return result->outcome == AWS_FAILED &&
+	       (strcmp(result->code, "QueueDoesNotExist") == 0 ||
+		   strcmp(result->code, "AWS.SimpleQueueService.NonExistentQueue") == 0);
+}
+
 void verdict_of_call(struct verdict *v, const struct letter *l, const struct aws_result *result)
 {
 	switch (result->outcome) {
@@ -61,7 +68,9 @@ void verdict_of_call(struct verdict *v, const struct letter *l, const struct aws
 			say(v, OW_RETRY, "connect", result->why);
 		break;
 	default:
-		if (result->maybe_done)
+		if (verdict_queue_missing(result))
+			say(v, OW_RETRY, "missing", result->why);
+		else if (result->maybe_done)
 			say_unknown(v, l, "protocol", result->why);
 		else
 			verdict_refused(v, result->why);

@@ -19,6 +19,11 @@ void verdict_refused(struct verdict *v, const char *why);
 void verdict_busy(struct verdict *v);
 /* Its time is up; sent: SQS may have it. */
 void verdict_late(struct verdict *v, const struct letter *l, bool sent);
+/*
+ * There is no such queue, for any letter: it is not made yet, or was deleted. The
+ * event is as good as it was, so it is tried again.
+ */
+bool verdict_queue_missing(const struct aws_result *result);
 /* The call did not work: not for this letter, nor for those beside it. */
 void verdict_of_call(
     struct verdict *v, const struct letter *l, const struct aws_result *result);

@@ -136,8 +136,10 @@ static void pause_then(struct runtime *r, const struct ow_http_response *respons
 		r->pause_ms = PAUSE_MIN;
 	if (response->end == OW_HTTP_ANSWERED)
 		r->host->log(r->self, OW_LOG_ERROR,
-		    "the Runtime API answered %d to %s %s; trying again in %" PRId64 " ms",
-		    response->status, r->request.method, draft_text(&r->target), r->pause_ms);
+		    "the Runtime API answered %d%s to %s %s; trying again in %" PRId64 " ms",
+		    response->status,
+		    response->status == 200 ? " without an id of an invocation" : "",
+		    r->request.method, draft_text(&r->target), r->pause_ms);
 	else
 		r->host->log(r->self, OW_LOG_ERROR,
 		    "the Runtime API cannot be asked: %s %s: %s; trying again in %" PRId64
@@ -153,14 +155,18 @@ static bool is_the_end(const struct ow_http_response *response)
 	return response->end == OW_HTTP_ANSWERED && response->status == 500;
 }
 
-/* As if the operator wanted it: what is unfinished is given back, then the process ends. */
+/*
+ * As if the operator wanted it: what is unfinished is given back, then the
+ * process ends. A second signal would be "now", to one that drains already.
+ */
 static void end_process(struct runtime *r)
 {
 	r->over = true;
 	r->host->log(r->self, OW_LOG_ERROR,
 	    "the Runtime API answered 500 to %s %s: this environment is at its end, stopping",
 	    r->request.method, draft_text(&r->target));
-	kill(getpid(), SIGTERM);
+	if (!r->drain)
+		kill(getpid(), SIGTERM);
 }
 
 /* Nothing is under way and nothing is left to send. */

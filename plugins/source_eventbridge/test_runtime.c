@@ -321,7 +321,8 @@ START_TEST(what_fails_is_asked_again)
 	ck_assert_uint_eq(mock_calls(m), 2);
 	mock_advance(m, 1);
 	ck_assert_uint_eq(mock_calls(m), 3);
-	answer(200); /* without an id */
+	answer(200);
+	ck_assert(mock_logged(m, "without an id of an invocation"));
 	for (size_t n = 4; n < 20; n++) {
 		mock_advance(m, 5000); /* never longer */
 		ck_assert_uint_eq(mock_calls(m), n);
@@ -393,6 +394,22 @@ START_TEST(the_end_of_the_environment_is_the_end_of_the_process)
 		ck_assert_uint_eq(mock_calls(m), calls);
 		end();
 	}
+}
+END_TEST
+
+/* A second SIGTERM would be "now": what the drain still has to do would not be done. */
+START_TEST(a_process_that_ends_already_is_not_told_again)
+{
+	signal(SIGTERM, on_sigterm);
+	terminated = 0;
+	with("");
+	invoke(EVENT, 10000);
+	struct ow_op *drain = mock_drain(source);
+	settle(OW_DELIVERED, true, 200, "x");
+	answer(500);
+	ck_assert_int_eq(mock_rc(drain), OW_OK);
+	ck_assert_int_eq(terminated, 0);
+	mock_free(m);
 }
 END_TEST
 
@@ -518,6 +535,7 @@ static Suite *suite(void)
 	tcase_add_test(t, an_answer_that_is_lost_is_sent_again);
 	tcase_add_test(t, an_answer_that_is_not_taken_is_told);
 	tcase_add_test(t, the_end_of_the_environment_is_the_end_of_the_process);
+	tcase_add_test(t, a_process_that_ends_already_is_not_told_again);
 	tcase_add_test(t, outside_of_lambda_it_does_not_start);
 	tcase_add_test(t, an_address_that_is_none_is_said);
 	tcase_add_test(t, a_start_that_failed_is_reported);

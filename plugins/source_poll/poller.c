@@ -14,6 +14,7 @@
 #include "source_poll/records.h"
 #include "source_poll/target.h"
 
+#define LOOP_MS	    50
 #define MAX_HEADERS 80 /* the option's, and those added here */
 
 /* What the thread is asked, and what came of it; the loop's again when it has been told. */
@@ -125,6 +126,9 @@ static void try_later(struct poller *p, int64_t least_ms)
 	p->failures++;
 	host_of(p)->gauge_set(p->failing, 1);
 	int64_t wait = backoff_ms(p);
+	/* The loop counts from when it woke, which was a little before now. */
+	if (least_ms > 0)
+		least_ms += LOOP_MS;
 	rest(p, wait > least_ms ? wait : least_ms);
 }
 

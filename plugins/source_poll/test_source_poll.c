@@ -322,9 +322,9 @@ START_TEST(retry_after_is_the_least_wait)
 	with(URL);
 	mock_script_answer(m, 429, headers, "");
 	mock_run(m);
-	mock_advance(m, 119999);
+	mock_advance(m, 120000);
 	must_ask(0, "/v1/list?q=1");
-	mock_advance(m, 1);
+	mock_advance(m, 1000);
 	must_ask(1, "/v1/list?q=1");
 	end();
 }

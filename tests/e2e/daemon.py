@@ -30,7 +30,8 @@ WRAPPER = shlex.split(os.environ.get("ONCEWAY_WRAPPER", ""))
 EXAMPLE_SECRETS = {
     "HOOK_TOKEN": "hunter2", "HOOK_TOKEN_OLD": "hunter1", "STUDIO_PASSWORD": "hunter2",
     "EVENTBRIDGE_KEY": "hunter2", "GATEWAY_KEY": "hunter2", "SIGNING_KEY": "hunter2",
-    "SNS_PASSWORD": "hunter2", "CRM_CLIENT_SECRET": "hunter2", "CXONE_CLIENT_SECRET": "hunter2",
+    "SNS_PASSWORD": "hunter2", "CRM_CLIENT_SECRET": "hunter2",
+    "CXONE_CLIENT_SECRET": "hunter2",
     "WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
 
 # How long to wait for what must come. Nothing is ever slower on purpose, so a

@@ -80,6 +80,26 @@ class Missing(Dead):
         self.assertEqual(len(self.dead()), 1)
 
 
+class MissingBehindADestination(Dead):
+    """EventBridge never sends again what was refused: nobody else would keep it."""
+    EVENT = {"version": "0", "id": "e-1", "source": "us", "account": "1", "region": "us-east-1",
+             "time": "2026-05-01T12:00:00Z", "resources": [], "detail-type": "made", "detail": {}}
+
+    def destination(self, **options):
+        return self.daemon(
+            self.sink(), source={"plugin": "eventbridge"},
+            route={"key": {"plugin": "fields", "from": ["/detail/order"]}}, **options)
+
+    def test_kept_where_there_is_a_disk(self):
+        onceway = self.destination(onceway={"state_dir": self.state})
+        self.assertAnswer(self.post(onceway, json.dumps(self.EVENT).encode()), 202)
+        self.assertEqual([reason for _, _, reason in self.dead()], ["detail/order is missing"])
+
+    def test_refused_without(self):
+        onceway = self.destination()
+        self.assertAnswer(self.post(onceway, json.dumps(self.EVENT).encode()), 400)
+
+
 class Unknown(Dead):
     """The sink takes the request, and its answer is lost."""
 
@@ -188,6 +208,25 @@ class Replay(Dead):
         self.assertEqual(request.body, Missing.BODY)
         self.assertIsNone(request.header("Idempotency-Key"))
         self.wait_empty()
+
+    def test_that_fails_again_where_failures_are_not_kept(self):
+        crm = self.sink(Answer(400))
+        onceway = self.keeping(crm, route={"on_missing": "dead_letter"})
+        self.assertAnswer(self.post(onceway, Missing.BODY), 202)
+        self.command("replay", "--all")
+        onceway.wait_log(r"replay of \d+: failed: ")
+        [(_, _, reason)] = self.wait_dead()
+        self.assertEqual(reason, "the sink answered 400")
+
+    def test_after_the_route_has_changed_its_mind(self):
+        crm, onceway = self.refused()
+        onceway.stop()
+        crm.default = Answer(422)
+        onceway = self.keeping(crm)
+        self.command("replay", "--all")
+        onceway.wait_log(r"replay of \d+: failed: ")
+        [(_, _, reason)] = self.wait_dead()
+        self.assertEqual(reason, "the sink answered 422")
 
     def test_without_a_daemon_it_waits_for_one(self):
         crm, onceway = self.refused()

@@ -203,6 +203,15 @@ class Refusals(PackageCase):
                 self.assertRegex(done.stderr, said)
                 self.assertFalse((self.directory / "out.zip").exists())
 
+    def test_a_place_that_is_none(self):
+        done = self.package(self.memory(), "none/out.zip", DOWNSTREAM_URL=self.url)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"\Apackage: \S+/none/out.zip: make the directory first\n\Z")
+        done = self.package(self.memory(), "out.zip", ONCEWAY="/none/onceway")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(
+            done.stderr, "package: ONCEWAY is /none/onceway, which is not a program\n")
+
     def test_nothing_is_overwritten(self):
         (self.directory / "out.zip").write_text("mine")
         (self.directory / "out").mkdir()

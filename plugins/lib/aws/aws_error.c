@@ -24,7 +24,8 @@ static const char *const signature[] = {"RequestTimeTooSkewed", "RequestExpired"
 
 static const char *const denied[] = {"AccessDenied", "AccessDeniedException",
     "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSecurity",
-    "InvalidSecurityToken", "KmsAccessDenied", "MissingAuthenticationToken",
+    "InvalidSecurityToken", "KmsAccessDenied", "KmsDisabled", "KmsInvalidKeyUsage",
+    "KmsInvalidState", "KmsNotFound", "KmsOptInRequired", "MissingAuthenticationToken",
     "MissingAuthenticationTokenException", "NotAuthorized", "OptInRequired",
     "UnauthorizedOperation", "UnrecognizedClientException", NULL};
 

@@ -169,6 +169,8 @@ static const struct {
     {400, NULL, "{\"__type\":\"UnrecognizedClientException\",\"Message\":\"No.\"}", AWS_DENIED,
 	"UnrecognizedClientException", "",
 	HOST " answered 400 UnrecognizedClientException: No."},
+    {400, NULL, "{\"__type\":\"com.amazonaws.sqs#KmsDisabled\"}", AWS_DENIED, "KmsDisabled", "",
+	HOST " answered 400 KmsDisabled"},
     {403, NULL, "{\"__type\":\"SomethingNew\"}", AWS_DENIED, "SomethingNew", "",
 	HOST " answered 403 SomethingNew"},
     {400, NULL, "{\"code\":\"ThrottlingException\"}", AWS_THROTTLED, "ThrottlingException", "",

@@ -129,21 +129,30 @@ static void read_life(struct token_answer *out, const json_t *value)
 								   : (int64_t)(seconds * 1000);
 }
 
+/* NULL, or why it cannot be used. */
+static const char *problem_of(const char *text, size_t len, const json_t *type)
+{
+	if (!text)
+		return "its answer has no access_token: check oauth2.token_url";
+	if (!is_token(text, len))
+		return "its access_token is empty, longer than 16 KiB, or cannot stand in a "
+		       "header";
+	if (type &&
+	    (!json_is_string(type) || strcasecmp(json_string_value(type), "bearer") != 0))
+		return "its token_type is not Bearer: other tokens cannot be used";
+	return NULL;
+}
+
 static void take(struct token_answer *out, const json_t *root)
 {
 	const json_t *token = json_object_get(root, "access_token");
-	const json_t *type = json_object_get(root, "token_type");
 	const char *text = json_string_value(token);
-	if (!text)
-		no_token(out, "its answer has no access_token: check oauth2.token_url");
-	else if (!is_token(text, json_string_length(token)))
-		no_token(out, "its access_token is empty, longer than 16 KiB, or cannot stand "
-			      "in a header");
-	else if (type &&
-		 (!json_is_string(type) || strcasecmp(json_string_value(type), "bearer") != 0))
-		no_token(out, "its token_type is not Bearer: other tokens cannot be used");
-	if (out->why[0])
+	const char *problem =
+	    problem_of(text, json_string_length(token), json_object_get(root, "token_type"));
+	if (problem) {
+		no_token(out, problem);
 		return;
+	}
 	read_life(out, json_object_get(root, "expires_in"));
 	out->token = alloc_checked(strdup(text));
 }

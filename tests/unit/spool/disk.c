@@ -193,6 +193,8 @@ static const sqlite3_io_methods methods = {.iVersion = 2,
     .xShmBarrier = shm_barrier,
     .xShmUnmap = shm_unmap};
 
+static sqlite3_io_methods remote_methods;
+
 static int open_file(
     sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *f, int flags, int *out)
 {
@@ -202,7 +204,7 @@ static int open_file(
 	int rc = below->xOpen(below, name, real(f), flags, out);
 	if (rc != SQLITE_OK)
 		return rc;
-	f->pMethods = &methods;
+	f->pMethods = atomic_load(&disk.is_remote) ? &remote_methods : &methods;
 	if (name && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL))) {
 		pthread_mutex_lock(&lock);
 		own->shadow = shadow_of(name);
@@ -228,6 +230,8 @@ void disk_start(void)
 	below = sqlite3_vfs_find("unix");
 	ck_assert_ptr_nonnull(below);
 	vfs = *below;
+	remote_methods = methods;
+	remote_methods.iVersion = 1; /* without those for shared memory */
 	vfs.zName = "disk";
 	vfs.pNext = NULL;
 	vfs.szOsFile = (int)sizeof(struct file) + below->szOsFile;
@@ -236,6 +240,7 @@ void disk_start(void)
 	atomic_store(&disk.room, DISK_IS_LARGE);
 	atomic_store(&disk.sync_fails, false);
 	atomic_store(&disk.read_fails, false);
+	atomic_store(&disk.is_remote, false);
 	atomic_store(&disk.holds, false);
 	atomic_store(&disk.syncs, 0);
 	ck_assert_int_eq(sqlite3_vfs_register(&vfs, 1), SQLITE_OK);

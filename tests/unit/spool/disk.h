@@ -13,6 +13,7 @@ struct disk {
 	_Atomic int64_t room;	  /* no file can be longer: what is beyond does not fit */
 	_Atomic bool sync_fails;  /* input/output error */
 	_Atomic bool read_fails;  /* of what holds DISK_UNREADABLE */
+	_Atomic bool is_remote;	  /* no memory shared with others */
 	_Atomic bool holds;	  /* a sync waits until this is false */
 	_Atomic unsigned waiting; /* syncs that do */
 	_Atomic unsigned syncs;	  /* of logs: one is one wait for the disk */

@@ -214,6 +214,17 @@ START_TEST(the_log_says_where_and_why_and_when_it_is_over)
 }
 END_TEST
 
+START_TEST(a_disk_over_a_network_is_refused)
+{
+	rig_close();
+	ck_assert_int_eq(unlink(rig.file), 0);
+	atomic_store(&disk.is_remote, true);
+	const char *why = rig_refused();
+	ck_assert_ptr_nonnull(strstr(why, rig.file));
+	ck_assert_ptr_nonnull(strstr(why, "state_dir must be on a local disk"));
+}
+END_TEST
+
 /* ---- power ---- */
 
 #define CUTS 20
@@ -280,6 +291,7 @@ static Suite *suite(void)
 	tcase_add_test(t, what_cannot_be_read_is_tried_again);
 	tcase_add_test(t, what_cannot_be_buried_goes_on_waiting);
 	tcase_add_test(t, the_log_says_where_and_why_and_when_it_is_over);
+	tcase_add_test(t, a_disk_over_a_network_is_refused);
 	tcase_add_test(t, a_power_cut_loses_nothing_that_was_said_to_be_kept);
 	suite_add_tcase(s, t);
 	return s;
