@@ -117,8 +117,14 @@ static void fail(
     struct oauth2 *o, const struct ow_http_response *response, const char *why, bool refused)
 {
 	struct token_failure failure = {.why = why, .refused = refused};
-	if (token_request_quoted(&o->request, o->options, why))
-		failure.why = "its answer quotes our secret, and is not shown";
+	char instead[TOKEN_WHY_SIZE];
+	if (token_request_quoted(&o->request, o->options, why)) {
+		snprintf(instead, sizeof(instead),
+		    "it answered %d and quotes our secret, so no more is shown: check "
+		    "oauth2.client_id and oauth2.client_secret",
+		    response->status);
+		failure.why = instead;
+	}
 	if (response->end == OW_HTTP_ANSWERED)
 		failure.least_ms = http_retry_after_ms(
 		    aws_header(response, "Retry-After"), o->host->wall_ms(o->self));
