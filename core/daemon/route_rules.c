@@ -91,7 +91,8 @@ static void check_dead_letter(const struct route_settings *r, struct conf_report
 	const char *option = r->policy.on_missing == ON_MISSING_DEAD_LETTER ? "on_missing"
 			     : r->policy.on_unknown == ON_UNKNOWN_HOLD	    ? "on_unknown"
 									    : NULL;
-	if (!r->no_dead_letters || !option || !conf_option_node(r->node, option))
+	if (r->policy.dead_letter != DEAD_LETTER_FALSE || !option ||
+	    !conf_option_node(r->node, option))
 		return;
 	conf_error(report, mark_of(r, "dead_letter"),
 	    "route `%s`: option `dead_letter` is `false`, but `%s` makes dead letters: change "

@@ -290,14 +290,11 @@ static void complete_policy(const struct settings *s, struct route_settings *r)
 	struct ow_source_nature nature = settings_source_nature(r->source);
 	bool disk = s->process.state_dir != NULL;
 	r->queue = nature.queue;
-	r->no_dead_letters = p->dead_letter == DEAD_LETTER_FALSE;
 	if (disk && nature.final_refusal && !conf_option_node(r->node, "on_missing"))
 		p->on_missing = ON_MISSING_DEAD_LETTER;
-	if (p->dead_letter == DEAD_LETTER_AUTO)
-		p->dead_letter =
-		    p->ack == ACK_ACCEPTED || p->answer_within_ms > 0 || (nature.queue && disk)
-			? DEAD_LETTER_TRUE
-			: DEAD_LETTER_FALSE;
+	bool kept = p->ack == ACK_ACCEPTED || p->answer_within_ms > 0 || (nature.queue && disk);
+	if (p->dead_letter == DEAD_LETTER_AUTO && kept)
+		p->dead_letter = DEAD_LETTER_TRUE;
 }
 
 static void load_route(struct loading *l, const struct conf_node *entry)

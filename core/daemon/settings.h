@@ -45,8 +45,7 @@ struct route_settings {
 	struct match_options match_options;
 	struct match *match; /* NULL: all of the source's events */
 	struct route_policy policy;
-	bool queue;	      /* its source is one */
-	bool no_dead_letters; /* written so */
+	bool queue; /* its source is one */
 	struct component_settings *source, *store, *sink, *keyer;
 	struct component_settings *fallback;	/* a store, or NULL */
 	struct component_settings **also_sinks; /* also.count of them */

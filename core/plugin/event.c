@@ -22,6 +22,7 @@ struct ow_event {
 	int64_t arrived_wall, arrived_us;
 	int64_t limit_us; /* INT64_MAX: none */
 	bool pass;
+	const char *secret_header; /* NULL: none */
 
 	/* from a request: the head's texts point into block */
 	struct http_head head;
@@ -223,6 +224,16 @@ void event_put_limit(struct ow_event *e, int64_t ms)
 void event_put_pass(struct ow_event *e)
 {
 	e->pass = true;
+}
+
+void event_put_secret_header(struct ow_event *e, const char *name)
+{
+	e->secret_header = name;
+}
+
+const char *event_get_secret_header(const struct ow_event *e)
+{
+	return e->secret_header;
 }
 
 bool event_passes(const struct ow_event *e)

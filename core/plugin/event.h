@@ -35,6 +35,8 @@ void event_put_path(struct ow_event *e, struct ow_text path); /* as if requested
 void event_put_traceparent(struct ow_event *e, struct ow_text traceparent);
 void event_put_limit(struct ow_event *e, int64_t ms); /* see host->event_limit */
 void event_put_pass(struct ow_event *e);	      /* see host->event_pass */
+/* See host->event_secret_header. */
+void event_put_secret_header(struct ow_event *e, const char *name);
 
 struct ow_text event_get_body(const struct ow_event *e);
 struct ow_text event_get_header(const struct ow_event *e, const char *name);
@@ -49,6 +51,8 @@ int64_t event_arrived_us(const struct ow_event *e);	/* monotonic microseconds */
 int64_t event_limit_us(const struct ow_event *e);
 /* Whether its source wants it delivered without dedup. */
 bool event_passes(const struct ow_event *e);
+/* NULL: none besides those that always are. */
+const char *event_get_secret_header(const struct ow_event *e);
 const char *event_get_trace(const struct ow_event *e);
 /* W3C trace context to pass on: same trace, a span of our own. Borrowed. */
 struct ow_text event_get_traceparent(const struct ow_event *e);

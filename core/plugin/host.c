@@ -324,6 +324,7 @@ const struct ow_host *host_table(void)
 	    .event_limit = event_put_limit,
 	    .random_refresh = host_random_refresh,
 	    .event_pass = event_put_pass,
+	    .event_secret_header = event_put_secret_header,
 	};
 	return &table;
 }

@@ -180,6 +180,11 @@ int64_t engine_spool_age_ms(const struct engine *e)
 	return e->spool_age_ms;
 }
 
+void engine_rest(struct engine *e)
+{
+	resume_rest(e->resume);
+}
+
 void engine_resume(struct engine *e)
 {
 	if (e->resume)

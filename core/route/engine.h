@@ -48,6 +48,8 @@ size_t engine_unsettled(const struct engine *e);
 struct worker *engine_worker(const struct engine *e);
 struct spool *engine_spool(const struct engine *e); /* NULL: none */
 int64_t engine_spool_age_ms(const struct engine *e);
+/* What is on disk was put off: see resume_rest(). */
+void engine_rest(struct engine *e);
 struct route *engine_route(const struct engine *e, struct ow_text name); /* NULL: none */
 /* How many more events the routes would take, all together. */
 size_t engine_room(const struct engine *e);

@@ -186,7 +186,7 @@ static void deliver_done(struct ow_op *op, void *arg)
 		accepted(f);
 		return;
 	}
-	if (f->route->keeps)
+	if (f->route->keeps || f->told)
 		note_attempt(f, op);
 	int64_t wait = -1;
 	if (may_try_again(f, op))

@@ -228,6 +228,7 @@ void flow_end_kept(struct flow *f, const struct verdict *v)
 	struct spool *spool = engine_spool(f->engine);
 	if (flow_is_put_off(f, v)) {
 		spool_defer(spool, f->row, flow_is_stopping(f) ? 0 : PUT_OFF_MS);
+		engine_rest(f->engine);
 		return;
 	}
 	if (f->mode != SPOOL_RESUME)

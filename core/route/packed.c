@@ -21,20 +21,26 @@ static void add_line(struct buf *b, struct ow_text t)
 		buf_add_char(b, t.data[i] == '\r' || t.data[i] == '\n' ? ' ' : t.data[i]);
 }
 
+struct packing {
+	const char *secret; /* the name of a header that is left out; NULL: none */
+	struct buf *headers;
+};
+
 static void add_header(struct ow_text name, struct ow_text value, void *arg)
 {
-	struct buf *headers = arg;
-	if (is_credential(name))
+	const struct packing *p = arg;
+	if (is_credential(name) || (p->secret && text_equal_nocase(name, text_of(p->secret))))
 		return;
-	add_line(headers, name);
-	buf_add_string(headers, ": ");
-	add_line(headers, value);
-	buf_add_string(headers, "\r\n");
+	add_line(p->headers, name);
+	buf_add_string(p->headers, ": ");
+	add_line(p->headers, value);
+	buf_add_string(p->headers, "\r\n");
 }
 
 struct spool_event event_pack(const struct ow_event *event, struct buf *headers)
 {
-	event_each_header(event, add_header, headers);
+	struct packing packing = {event_get_secret_header(event), headers};
+	event_each_header(event, add_header, &packing);
 	return (struct spool_event){.source = text_of(event_get_source(event)),
 	    .path = event_get_path(event),
 	    .headers = buf_text(headers),

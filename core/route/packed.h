@@ -8,7 +8,8 @@
 
 /*
  * What of the event is kept: body, path, trace and headers, but for those that carry the
- * sender's credentials (Authorization, Proxy-Authorization, Cookie, X-Api-Key). Texts are the
+ * sender's credentials (Authorization, Proxy-Authorization, Cookie, X-Api-Key, and what its
+ * source named). Texts are the
  * event's, and those of headers, which the caller frees.
  */
 struct spool_event event_pack(const struct ow_event *event, struct buf *headers);

@@ -11,6 +11,7 @@
 #include "route/flow_resume.h"
 
 #define LOOK_MS	      1000
+#define REST_MS	      100
 #define TAKEN_AT_ONCE 64
 /* What no route takes up can wait for another configuration. */
 #define STRANGER_MS 60000
@@ -29,6 +30,7 @@ struct resume {
 	struct stranger *strangers;
 	size_t asked_for; /* by the request under way; 0: none is */
 	bool more;	  /* the last one brought as many as it might */
+	bool resting;	  /* until the timer is due */
 	bool stopped;
 };
 
@@ -123,7 +125,7 @@ static void taken(const struct spool_event *events, size_t count, void *arg)
 static void look(struct resume *r)
 {
 	size_t room = engine_room(r->engine);
-	if (r->stopped || r->asked_for > 0 || room == 0)
+	if (r->stopped || r->resting || r->asked_for > 0 || room == 0)
 		return;
 	r->asked_for = room < TAKEN_AT_ONCE ? room : TAKEN_AT_ONCE;
 	engine_hold(r->engine);
@@ -132,15 +134,18 @@ static void look(struct resume *r)
 
 static void look_due(evutil_socket_t fd, short what, void *arg)
 {
+	struct resume *r = arg;
 	(void)fd, (void)what;
-	look(arg);
+	r->resting = false;
+	timer_start(r->timer, LOOK_MS);
+	look(r);
 }
 
 struct resume *resume_new(struct engine *engine)
 {
 	struct resume *r = mem_zero(sizeof(*r));
 	r->engine = engine;
-	r->timer = event_new(worker_base(engine_worker(engine)), -1, EV_PERSIST, look_due, r);
+	r->timer = event_new(worker_base(engine_worker(engine)), -1, 0, look_due, r);
 	r->stopped = true;
 	return r;
 }
@@ -178,4 +183,12 @@ void resume_room(struct resume *r)
 {
 	if (r && r->more)
 		look(r);
+}
+
+void resume_rest(struct resume *r)
+{
+	if (!r || r->stopped || r->resting)
+		return;
+	r->resting = true;
+	timer_start(r->timer, REST_MS);
 }

@@ -18,5 +18,10 @@ void resume_start(struct resume *r);
 void resume_stop(struct resume *r);
 /* A flow has ended: there is room for another. NULL is fine. */
 void resume_room(struct resume *r);
+/*
+ * A flow was put off, as those behind it will be while its store is down: rests for a
+ * moment, so as not to go round all that waits, writing when each is due. NULL is fine.
+ */
+void resume_rest(struct resume *r);
 
 #endif

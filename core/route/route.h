@@ -44,9 +44,11 @@ enum route_ack {
 	ACK_ACCEPTED	   /* once it is on disk */
 };
 enum route_dead_letter {
-	DEAD_LETTER_AUTO = 0, /* gone when a configuration is loaded */
+	/* What is on disk already, and nothing else: when a configuration is loaded, of a
+	 * route whose source and `ack` do not make it true. */
+	DEAD_LETTER_AUTO = 0,
 	DEAD_LETTER_TRUE,
-	DEAD_LETTER_FALSE
+	DEAD_LETTER_FALSE /* not even that: it was written down */
 };
 enum route_on_mismatch {
 	ON_MISMATCH_IGNORE = 0,

@@ -70,6 +70,8 @@ void undeliverable_go_on(struct flow *f, bool dead)
 	if (f->state != FLOW_BURYING)
 		return;
 	f->failure.dead = dead;
+	if (dead)
+		early_leave(&f->early); /* it is on disk: once is enough */
 	go_on(f);
 }
 

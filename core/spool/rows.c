@@ -19,6 +19,7 @@ enum statement {
 	DEFER,
 	OLDEST,
 	DROP,
+	HASTEN,
 	NEXT_DUE,
 	LOAD,
 	COUNT_WAITING,
@@ -53,6 +54,11 @@ static const char *const sql[STATEMENTS] = {
     [DEFER] = "UPDATE event SET due_ms = ?2 WHERE id = ?1 AND died_ms IS NULL RETURNING id",
     [OLDEST] = "SELECT id, bytes FROM event WHERE died_ms < ?1 ORDER BY died_ms, id LIMIT 1",
     [DROP] = "DELETE FROM event WHERE id = ?1",
+    /* What is replayed keeps its place among those that are replayed with it. */
+    [HASTEN] = "UPDATE event SET due_ms = CASE mode WHEN 0 THEN ?1 "
+	       "ELSE ?1 + due_ms - since_ms END, since_ms = min(since_ms, ?1) "
+	       "WHERE id IN (SELECT id FROM event WHERE died_ms IS NULL AND due_ms > ?2 "
+	       "AND (mode = 0 OR since_ms > ?1) LIMIT ?3)",
     /* Not (due_ms, id) > (?2, ?3): of that the index serves the first half alone, and many may
      * be due at the same time. */
     [NEXT_DUE] = "SELECT * FROM (SELECT due_ms, id FROM event WHERE died_ms IS NULL "
@@ -255,6 +261,17 @@ int rows_defer(struct rows *rows, int64_t id, int64_t due_ms)
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_int64(s, 2, due_ms);
 	return statement_run_for(s, &id, NULL);
+}
+
+int rows_hasten(struct rows *rows, int64_t now_ms, int64_t after_ms, int max, int *changed)
+{
+	sqlite3_stmt *s = rows->statements[HASTEN];
+	sqlite3_bind_int64(s, 1, now_ms);
+	sqlite3_bind_int64(s, 2, now_ms + after_ms);
+	sqlite3_bind_int(s, 3, max);
+	int rc = statement_run(s);
+	*changed = rc == SQLITE_OK ? sqlite3_changes(rows->db) : 0;
+	return rc;
 }
 
 int rows_drop_oldest(struct rows *rows, int64_t died_before_ms, struct tally *tally)

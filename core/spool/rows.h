@@ -43,6 +43,11 @@ int rows_bury(struct rows *rows, int64_t id, const struct spool_death *death, in
     struct tally *tally);
 int rows_remove(struct rows *rows, int64_t id, struct tally *tally);
 int rows_defer(struct rows *rows, int64_t id, int64_t due_ms);
+/*
+ * The clock was set back: rows due later than after_ms from now are due now, up to `max` of
+ * them; but for what a replay of today has put so far ahead.
+ */
+int rows_hasten(struct rows *rows, int64_t now_ms, int64_t after_ms, int max, int *changed);
 /* SQLITE_NOTFOUND: there is none, or the oldest died later than that. */
 int rows_drop_oldest(struct rows *rows, int64_t died_before_ms, struct tally *tally);
 

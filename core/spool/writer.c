@@ -21,6 +21,14 @@
 /* A row that could not become a dead letter is due again after that. */
 #define UNBURIED_MS 60000
 
+/* Nobody defers for longer; what is due later was deferred by a clock that was ahead. So many
+ * of them are seen to at once. */
+#define DEFERRED_MAX_MS 60000
+#define HASTENED_MAX	1000
+
+/* A clock that is only trimmed does not go back by that much. */
+#define SET_BACK_MS 1000
+
 struct writer {
 	struct spool_line line;
 	struct results results;
@@ -31,6 +39,8 @@ struct writer {
 	struct spool_setup setup;
 	struct ledger ledger;
 	struct taken taken;
+	int64_t wall_ms; /* when it was last looked at */
+	bool set_back;	 /* by then, or before the start: some may be due too late */
 	struct spool_request *owed, **owed_last; /* nobody waits for these: to be tried again */
 };
 
@@ -202,12 +212,28 @@ static void idle(struct writer *w)
 		do_batch(w, NULL, 0);
 }
 
+/* What was due soon is not to wait for as long as the clock was ahead. */
+static void look_at_clock(struct writer *w)
+{
+	int64_t now = clock_wall(w->setup.clock);
+	int changed;
+	w->set_back = w->set_back || now < w->wall_ms - SET_BACK_MS;
+	w->wall_ms = now;
+	if (!w->set_back || w->ledger.failing ||
+	    rows_hasten(w->ledger.rows, now, DEFERRED_MAX_MS, HASTENED_MAX, &changed) !=
+		SQLITE_OK)
+		return;
+	w->set_back = changed == HASTENED_MAX;
+	taken_look_again(&w->taken);
+}
+
 static void *run(void *arg)
 {
 	struct writer *w = arg;
 	bool closed = false;
 	while (!closed) {
 		struct spool_request *asked = spool_line_wait(&w->line, IDLE_MS, &closed);
+		look_at_clock(w);
 		/* While the disk is full, only now and then. */
 		if (!w->ledger.failing || closed)
 			asked = add_owed(w, asked);
@@ -226,6 +252,7 @@ struct writer *writer_new(struct rows *rows, const struct spool_setup *setup)
 	struct writer *w = mem_zero(sizeof(*w));
 	w->setup = *setup;
 	w->owed_last = &w->owed;
+	w->set_back = true;
 	if (ledger_init(&w->ledger, rows, &w->setup) != SQLITE_OK) {
 		free(w);
 		return NULL;

@@ -54,6 +54,8 @@ static void knocked(struct ow_http_request *request, void *arg)
 void door_emit(struct door *d, struct ow_event *event, struct ow_http_request *request)
 {
 	d->unsettled++;
+	if (d->place.auth->mode == AUTH_HEADER)
+		d->host->event_secret_header(event, d->place.auth->header);
 	d->host->emit(d->self, event, request);
 }
 

@@ -7,6 +7,8 @@
 #include <strings.h>
 
 #include "lib/alloc.h"
+#include "lib/aws/uri.h"
+#include "lib/field_text.h"
 #include "sink_http/mapping.h"
 #include "sink_http/template.h"
 
@@ -31,24 +33,6 @@ static struct ow_text text(const char *s)
 }
 
 /* ---- rules ---- */
-
-static bool is_token(const char *s)
-{
-	static const char allowed[] = "!#$%&'*+-.^_`|~0123456789"
-				      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	return s[0] && s[strspn(s, allowed)] == '\0';
-}
-
-/* Fields the client writes itself: a second one would make the request ambiguous. */
-static bool is_reserved(const char *name)
-{
-	static const char *const reserved[] = {"Host", "Content-Length", "Transfer-Encoding",
-	    "Connection", "Expect", "Upgrade", "TE", "Trailer"};
-	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-		if (strcasecmp(name, reserved[i]) == 0)
-			return true;
-	return false;
-}
 
 static void check_template(const struct ow_report *report, const char *option, const char *text,
     size_t from, enum template_place place)
@@ -83,9 +67,9 @@ static void check_headers(const struct sink_conf *c, const struct ow_report *rep
 {
 	for (size_t i = 0; i < c->headers.count; i++) {
 		const char *name = c->headers.names[i];
-		if (!is_token(name))
+		if (!field_is_name(name))
 			report->complain(report, "headers", "`%s` is not a header name", name);
-		else if (is_reserved(name))
+		else if (field_is_reserved(name))
 			report->complain(report, "headers",
 			    "`%s` is written by onceway itself: remove it", name);
 		else if (strcasecmp(name, c->idempotency_header) == 0 ||
@@ -128,10 +112,10 @@ void request_check(const struct sink_conf *conf, const struct ow_report *report)
 	check_required(conf, report);
 	if (conf->body)
 		mapping_check(conf->body, report);
-	if (!is_token(conf->method))
+	if (!field_is_name(conf->method))
 		report->complain(report, "method", "`%s` is not an HTTP method", conf->method);
-	if (conf->idempotency_header[0] &&
-	    (!is_token(conf->idempotency_header) || is_reserved(conf->idempotency_header)))
+	if (conf->idempotency_header[0] && (!field_is_name(conf->idempotency_header) ||
+					       field_is_reserved(conf->idempotency_header)))
 		report->complain(report, "idempotency_header",
 		    "`%s` cannot be used as a header", conf->idempotency_header);
 }
@@ -236,6 +220,7 @@ void request_free(struct request *request)
 		return;
 	for (size_t i = 0; i < request->form->conf->headers.count; i++)
 		draft_free(&request->lines[i]);
+	draft_free(&request->escaped_key);
 	draft_free(&request->target);
 	draft_free(&request->body);
 	free(request->lines);
@@ -302,11 +287,32 @@ static void add_fixed_headers(struct request *request, const struct occasion *oc
 	if (!form->sets_content_type)
 		request_add_header(request, text("Content-Type"), type);
 	if (request->outgoing.repeatable)
-		request_add_header(
-		    request, text(form->conf->idempotency_header), occasion->attempt->key);
+		request_add_header(request, text(form->conf->idempotency_header), request->key);
 	if (occasion->attempt->traceparent.len)
 		request_add_header(
 		    request, text("traceparent"), occasion->attempt->traceparent);
+}
+
+/* A control character could end a header, and what surrounds a value is no part of it. */
+static bool fits_header(struct ow_text t)
+{
+	if (t.len > 0 && (t.data[0] == ' ' || t.data[t.len - 1] == ' '))
+		return false;
+	for (size_t i = 0; i < t.len; i++)
+		if ((unsigned char)t.data[i] < ' ' || t.data[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* Keys are made of what vendors send. */
+static void set_key(struct request *request, struct ow_text key)
+{
+	request->key = key;
+	if (fits_header(key))
+		return;
+	draft_clear(&request->escaped_key);
+	uri_escape(&request->escaped_key, key);
+	request->key = written(&request->escaped_key);
 }
 
 static bool add_body(
@@ -343,6 +349,7 @@ bool request_build(struct request *request, const struct ow_event *event,
 	    !add_body(request, &occasion, refusal))
 		return false;
 	request->outgoing.target = written(&request->target);
+	set_key(request, attempt->key);
 	add_fixed_headers(request, &occasion);
 	return true;
 }

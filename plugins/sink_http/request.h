@@ -19,6 +19,8 @@ struct request {
 	const struct request_form *form;
 	struct ow_http_outgoing outgoing; /* to be sent; names and values are the two below */
 	struct ow_text *names, *values;	  /* behind this struct */
+	struct ow_text key;		  /* the attempt's, as a header can have it */
+	struct draft escaped_key;	  /* where that is another text */
 	struct draft target, body;	  /* those with fields in them */
 	struct draft *lines;		  /* the headers, each one's value if it has fields */
 };

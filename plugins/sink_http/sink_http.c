@@ -123,10 +123,10 @@ static void refuse_event(struct sending *out, struct ow_op *op, const struct ref
 
 /* What is delivered without dedup has no key; the trace is the next best name. */
 static struct ow_text message_id(
-    const struct sink *s, const struct ow_event *event, const struct ow_attempt *attempt)
+    const struct sink *s, const struct ow_event *event, const struct request *request)
 {
 	const char *trace = s->host->event_trace(event);
-	return attempt->key.len ? attempt->key : (struct ow_text){trace, strlen(trace)};
+	return request->key.len ? request->key : (struct ow_text){trace, strlen(trace)};
 }
 
 static void sink_deliver(void *state, struct ow_op *op, const struct ow_event *event,
@@ -141,7 +141,7 @@ static void sink_deliver(void *state, struct ow_op *op, const struct ow_event *e
 		return;
 	}
 	s->host->op_set(op, out);
-	out->id = message_id(s, event, attempt);
+	out->id = message_id(s, event, out->request);
 	gate_enter(out->visit, attempt->limit_ms);
 }
 

@@ -191,6 +191,34 @@ START_TEST(without_a_key_nothing_is_said_to_be_the_same)
 }
 END_TEST
 
+/* What the vendor puts into an id neither ends a header nor makes an event undeliverable. */
+START_TEST(keys_that_no_header_can_have)
+{
+	static const struct {
+		struct ow_text key;
+		const char *carried;
+	} cases[] = {{{"auto:a\r\nX: y", 12}, "auto%3Aa%0D%0AX%3A%20y"},
+	    {{"auto:\0%", 7}, "auto%3A%00%25"}, {{"auto:a ", 7}, "auto%3Aa%20"},
+	    {{"auto:\x7f", 6}, "auto%3A%7F"}, {{"auto:a b%", 9}, "auto:a b%"},
+	    {{"auto:\xc3\xa9", 7}, "auto:\xc3\xa9"}};
+	with(URL "standard_webhooks: {secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}\n");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ow_attempt attempt = {.size = sizeof(attempt),
+		    .number = 1,
+		    .limit_ms = 1000,
+		    .key = cases[i].key};
+		struct ow_op *op = mock_deliver(sink, mock_event(m, "{}"), &attempt);
+		const struct mock_call *call = mock_call(m, i);
+		ck_assert_str_eq(
+		    mock_call_header(call, "Idempotency-Key").data, cases[i].carried);
+		ck_assert_str_eq(mock_call_header(call, "webhook-id").data, cases[i].carried);
+		mock_script_answer(m, 200, NULL, "");
+		mock_run(m);
+		ck_assert_int_eq(mock_delivered(op)->rc, OW_OK);
+	}
+}
+END_TEST
+
 START_TEST(statuses)
 {
 	static const struct {
@@ -465,6 +493,7 @@ static Suite *suite(void)
 	tcase_add_test(t, tls_options_are_passed_on);
 	tcase_add_test(t, tls_options_that_make_no_sense);
 	tcase_add_test(t, without_a_key_nothing_is_said_to_be_the_same);
+	tcase_add_test(t, keys_that_no_header_can_have);
 	tcase_add_test(t, statuses);
 	tcase_add_test(t, retry_after_is_told);
 	tcase_add_test(t, failures);

@@ -117,41 +117,67 @@ void paging_check(const struct paging_options *o, const struct ow_report *report
 
 /* ---- pages ---- */
 
-static struct ow_text header(const struct ow_http_response *response, const char *name)
-{
-	for (size_t i = 0; i < response->headers; i++)
-		if (response->names[i].len == strlen(name) &&
-		    strncasecmp(response->names[i].data, name, strlen(name)) == 0)
-			return response->values[i];
-	return (struct ow_text){"", 0};
-}
-
-/* The text of the member that leads on; empty: none does. */
-static struct ow_text leading_on(const struct paging *p, const struct ow_event *document)
+/* The text of the member that leads on; empty: none does. False with *why. */
+static bool leading_on(const struct paging *p, const struct ow_event *document,
+    struct ow_text *text, const char **why)
 {
 	struct ow_json value;
+	*text = (struct ow_text){"", 0};
 	if (!p->host->event_json(document, p->next, &value))
-		return (struct ow_text){"", 0};
-	if (value.type == OW_JSON_STRING)
-		/* cppcheck-suppress returnDanglingLifetime ; it points into the document */
-		return p->host->event_string(document, &value);
-	return value.type == OW_JSON_INTEGER ? value.raw : (struct ow_text){"", 0};
+		return true;
+	switch (value.type) {
+	case OW_JSON_NULL:
+	case OW_JSON_FALSE:
+		return true;
+	case OW_JSON_STRING:
+		*text = p->host->event_string(document, &value);
+		return true;
+	case OW_JSON_INTEGER:
+	case OW_JSON_REAL:
+		*text = value.raw;
+		return true;
+	default:
+		*why = "what `cursor` or `next` points to is neither a text nor a number";
+		return false;
+	}
 }
 
-static char *next_number(
-    const struct paging *p, const char *target, size_t count, const char **why)
+/* A header may come several times, and each have several links. */
+static bool find_link(const struct ow_http_response *response, struct ow_text *link)
+{
+	for (size_t i = 0; i < response->headers; i++)
+		if (response->names[i].len == 4 &&
+		    strncasecmp(response->names[i].data, "Link", 4) == 0 &&
+		    target_next_link(response->values[i], link))
+			return true;
+	return false;
+}
+
+static char *with_number(const struct paging *p, const char *target, int64_t number)
+{
+	char *made = target_with(target, p->parameter, (struct ow_text){"", 0});
+	set_number(&made, p->parameter, number);
+	return made;
+}
+
+static bool is_last(const struct paging_options *o, size_t count)
+{
+	return count == 0 || (o->size > 0 && (int64_t)count < o->size);
+}
+
+static void find_number(const struct paging *p, const char *target, size_t count,
+    struct paging_page *page, const char **why)
 {
 	const struct paging_options *o = p->options;
+	bool pages = o->mode == PAGING_PAGE;
 	int64_t number;
-	if (count == 0 || (o->size > 0 && (int64_t)count < o->size))
-		return NULL;
-	if (!target_number(target, p->parameter, &number)) {
+	if (!target_number(target, p->parameter, &number))
 		*why = "the state has lost count of pages: move it away";
-		return NULL;
-	}
-	char *next = target_with(target, p->parameter, (struct ow_text){"", 0});
-	set_number(&next, p->parameter, number + (o->mode == PAGING_PAGE ? 1 : (int64_t)count));
-	return next;
+	else if (!is_last(o, count))
+		page->next = with_number(p, target, number + (pages ? 1 : (int64_t)count));
+	/* The page before may have had room: new records come to that one first. */
+	else if (pages && count == 0 && number > o->first)
+		page->stay = with_number(p, target, number - 1);
 }
 
 static char *follow(const struct paging *p, struct ow_text link, const char **why)
@@ -159,34 +185,37 @@ static char *follow(const struct paging *p, struct ow_text link, const char **wh
 	return link.len ? target_follow(p->url, link, why) : NULL;
 }
 
-/* NULL: there is none; or *why. */
-static char *find_next(const struct paging *p, const char *target,
+/* Neither is set where there is none; or *why is. */
+static void find_next(const struct paging *p, const char *target,
     const struct ow_event *document, const struct ow_http_response *response,
-    struct ow_text records, const char **why)
+    struct paging_page *page, const char **why)
 {
-	struct ow_text link = {"", 0};
+	struct ow_text link;
 	*why = NULL;
 	switch ((enum paging_mode)p->options->mode) {
 	case PAGING_CURSOR:
-		link = leading_on(p, document);
+		if (!leading_on(p, document, &link, why) || link.len == 0)
+			return;
 		if (link.len > TARGET_MAX / 4)
 			*why = "the next cursor is too long";
-		else if (link.len)
-			return target_with(p->first, p->parameter, link);
-		return NULL;
+		else
+			page->next = target_with(p->first, p->parameter, link);
+		return;
 	case PAGING_NEXT:
-		return follow(p, leading_on(p, document), why);
+		if (leading_on(p, document, &link, why))
+			page->next = follow(p, link, why);
+		return;
 	case PAGING_LINK:
-		if (!target_next_link(header(response, "Link"), &link))
-			return NULL;
-		return follow(p, link, why);
+		if (find_link(response, &link))
+			page->next = follow(p, link, why);
+		return;
 	case PAGING_PAGE:
 	case PAGING_OFFSET:
-		return next_number(p, target, records_count(records), why);
+		find_number(p, target, records_count(page->records), page, why);
+		return;
 	case PAGING_NONE:
-		break;
+		return;
 	}
-	return NULL;
 }
 
 bool paging_read(const struct paging *p, const char *target, const struct ow_event *document,
@@ -202,7 +231,7 @@ bool paging_read(const struct paging *p, const char *target, const struct ow_eve
 		return false;
 	}
 	page->records = records.raw;
-	page->next = find_next(p, target, document, response, records.raw, why);
+	find_next(p, target, document, response, page, why);
 	if (page->next && !target_is_sound(page->next)) {
 		*why = "the next page's path and query are too long";
 		free(page->next);

@@ -38,6 +38,8 @@ const char *paging_first(const struct paging *p);
 struct paging_page {
 	struct ow_text records; /* the array's raw text; borrowed from the document */
 	char *next;		/* target, owned; NULL: this is the last page */
+	/* Of the last page: what is read in its place by and by; owned; NULL: itself. */
+	char *stay;
 };
 
 /*

@@ -30,7 +30,7 @@ struct desk {
 struct page {
 	struct ow_event *document; /* has the bytes; NULL: there is no page */
 	struct records left;
-	char *next;	     /* owned */
+	char *next, *stay;   /* as of struct paging_page; owned */
 	int64_t out;	     /* events not settled yet */
 	uint64_t given_back; /* of all that were */
 	int64_t retry_after_ms;
@@ -42,7 +42,8 @@ struct poller {
 	struct position_file *position;
 	struct errands *errands;
 	struct desk desk;
-	bool busy; /* the thread is */
+	bool busy;    /* the thread is */
+	bool unsaved; /* the file does not say what target is */
 	struct ow_op *starting, *draining;
 	struct ow_timer *timer;
 
@@ -193,9 +194,12 @@ static void saved(struct poller *p)
 {
 	free(p->desk.target);
 	p->desk.target = NULL;
-	if (!p->desk.good) {
+	p->unsaved = !p->desk.good;
+	if (p->unsaved) {
 		host_of(p)->count(p->errors, 1);
-		host_of(p)->log(p->parts.self, OW_LOG_ERROR, "%s", p->desk.why);
+		host_of(p)->log(p->parts.self, OW_LOG_ERROR,
+		    "%s; reading goes on, and a restart would begin where the file says",
+		    p->desk.why);
 	}
 	go_on(p);
 }
@@ -242,13 +246,19 @@ static bool was_read(struct poller *p, const char *target)
 	return false;
 }
 
+static void forget_ways_on(struct page *page)
+{
+	free(page->next);
+	free(page->stay);
+	page->next = page->stay = NULL;
+}
+
 /* The page is done and, if there is a state, on disk: p->target is the next. */
 static void go_on(struct poller *p)
 {
 	const struct poller_options *o = p->parts.options;
 	bool more = p->page.next != NULL;
-	free(p->page.next);
-	p->page.next = NULL;
+	forget_ways_on(&p->page);
 	if (p->draining) {
 		drained_perhaps(p);
 	} else if (!more) {
@@ -270,14 +280,23 @@ static void go_on(struct poller *p)
 	}
 }
 
+/* What is read next, be it in the next round; borrowed. */
+static const char *after(const struct poller *p)
+{
+	if (p->page.next)
+		return p->page.next;
+	if (p->parts.options->at_end == END_BEGIN)
+		return paging_first(p->parts.paging);
+	return p->page.stay ? p->page.stay : p->target;
+}
+
 static void page_end(struct poller *p)
 {
 	struct page *page = &p->page;
 	host_of(p)->event_unref(page->document);
 	page->document = NULL;
 	if (page->given_back > 0 || page->stopped || page->left.at < page->left.end) {
-		free(page->next);
-		page->next = NULL;
+		forget_ways_on(page);
 		if (!p->failures && !p->draining)
 			host_of(p)->log(p->parts.self, OW_LOG_INFO,
 			    "records were given back: their page is read again");
@@ -287,17 +306,14 @@ static void page_end(struct poller *p)
 	}
 	p->failures = 0;
 	host_of(p)->gauge_set(p->failing, 0);
-	const char *next = page->next ? page->next
-			   : p->parts.options->at_end == END_BEGIN
-			       ? paging_first(p->parts.paging)
-			       : p->target;
-	bool moved = strcmp(next, p->target) != 0;
+	const char *next = after(p);
+	p->unsaved |= strcmp(next, p->target) != 0;
 	set_target(p, next);
-	if (!moved || !p->position) {
+	if (!p->unsaved || !p->position) {
 		go_on(p);
 		return;
 	}
-	p->desk.target = text_copy(next);
+	p->desk.target = text_copy(p->target);
 	send_errand(p, true);
 	if (!p->busy)
 		saved(p);
@@ -415,7 +431,7 @@ static void read_page(struct poller *p, const struct ow_http_response *response)
 	worked(p);
 	host_of(p)->count(p->read, 1);
 	p->seen[p->pages++] = hash_of(p->target);
-	p->page = (struct page){.document = document, .next = page.next};
+	p->page = (struct page){.document = document, .next = page.next, .stay = page.stay};
 	records_begin(&p->page.left, page.records);
 	hand_out(p);
 }
@@ -507,7 +523,7 @@ void poller_free(struct poller *p)
 	position_file_free(p->position);
 	host_of(p)->timer_free(p->timer);
 	free(p->desk.target);
-	free(p->page.next);
+	forget_ways_on(&p->page);
 	free(p->seen);
 	free(p->target);
 	free(p);

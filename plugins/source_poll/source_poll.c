@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "lib/alloc.h"
+#include "lib/field_text.h"
 #include "lib/outbound/outbound.h"
 #include "lib/proxy_option.h"
 #include "lib/tls_check.h"
@@ -170,6 +171,21 @@ static void source_nature(const void *conf, struct ow_source_nature *nature)
 
 /* ---- options ---- */
 
+static void check_headers(const struct ow_pairs *headers, const struct ow_report *report)
+{
+	for (size_t i = 0; i < headers->count; i++) {
+		const char *name = headers->names[i];
+		if (!field_is_name(name))
+			report->complain(report, "headers", "`%s` is not a header name", name);
+		else if (field_is_reserved(name))
+			report->complain(report, "headers",
+			    "`%s` is written by onceway itself: remove it", name);
+		else if (strpbrk(headers->values[i], "\r\n"))
+			report->complain(
+			    report, "headers", "`%s` has a line break in its value", name);
+	}
+}
+
 static void source_check(const void *conf, const struct ow_report *report)
 {
 	const struct poll_conf *c = conf;
@@ -179,6 +195,7 @@ static void source_check(const void *conf, const struct ow_report *report)
 	proxy_option_check("proxy", c->proxy, report);
 	outbound_options_check(
 	    &c->outbound, &(struct outbound_taken){&c->headers, own}, report);
+	check_headers(&c->headers, report);
 	paging_check(&c->paging, report);
 	if (c->poller.state && (len == 0 || c->poller.state[len - 1] == '/'))
 		report->complain(

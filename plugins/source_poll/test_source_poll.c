@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/plugin/folder.h"
@@ -139,7 +140,7 @@ START_TEST(at_the_end_it_may_begin_anew)
 	with(CURSOR "at_end: begin\n");
 	answer("{\"data\":[],\"next\":\"2\"}");
 	must_ask(1, "/v1/list?q=1&cursor=2");
-	answer("{\"data\":[],\"next\":\"\"}");
+	answer("{\"data\":[],\"next\":false}");
 	mock_advance(m, 60000);
 	must_ask(2, "/v1/list?q=1");
 	end();
@@ -153,6 +154,13 @@ START_TEST(links_lead_on)
 	mock_script_answer(m, 200, headers, "[]");
 	mock_run(m);
 	must_ask(1, "/v1/list?p=2");
+	end();
+	static const char *const several[] = {
+	    "Link", "</style.css>; rel=preload", "Link", "</v1/list?p=3>; rel=next", NULL};
+	with(URL "paging: link\n");
+	mock_script_answer(m, 200, several, "[]");
+	mock_run(m);
+	must_ask(1, "/v1/list?p=3");
 	end();
 	with(URL "paging: next\nnext: /links/next\nrecords: /data\n");
 	answer("{\"data\":[],\"links\":{\"next\":\"http://api.example/v1/list?p=2\"}}");
@@ -181,6 +189,30 @@ START_TEST(pages_and_offsets_count)
 	answer("[]");
 	mock_advance(m, 60000);
 	must_ask(2, "/v1/list?q=1&skip=3");
+	end();
+}
+END_TEST
+
+/* An empty page says nothing of the one before it, which may have had room for more. */
+START_TEST(the_page_before_an_empty_one_is_read_again)
+{
+	with(URL "paging: page\n");
+	must_ask(0, "/v1/list?q=1&page=1");
+	answer("[1,2]");
+	must_ask(1, "/v1/list?q=1&page=2");
+	answer("[3]");
+	must_ask(2, "/v1/list?q=1&page=3");
+	answer("[]");
+	mock_advance(m, 60000);
+	must_ask(3, "/v1/list?q=1&page=2");
+	answer("[3,4]");
+	must_ask(4, "/v1/list?q=1&page=3");
+	answer("[]");
+	end();
+	with(URL "paging: page\nfirst_page: 0\n");
+	answer("[]");
+	mock_advance(m, 60000);
+	must_ask(1, "/v1/list?q=1&page=0");
 	end();
 }
 END_TEST
@@ -262,6 +294,8 @@ START_TEST(answers_that_cannot_be_used)
 	must_fail(CURSOR, 200, "{\"data\":[{]", "its body is not JSON");
 	must_fail(CURSOR, 200, "{\"dat\":[]}", "nothing where `records` points to");
 	must_fail(CURSOR, 200, "{\"data\":{}}", "is not an array");
+	must_fail(CURSOR, 200, "{\"data\":[],\"next\":{}}", "neither a text nor a number");
+	must_fail(CURSOR, 200, "{\"data\":[],\"next\":true}", "neither a text nor a number");
 	must_fail(CURSOR, 302, "", "the answer is 302: redirects are not followed");
 	must_fail(CURSOR, 404, "", "the answer is 404: check `url`");
 	must_fail(CURSOR, 500, "", "the answer is 500");
@@ -400,6 +434,29 @@ START_TEST(a_state_that_cannot_be_used_starts_nothing)
 }
 END_TEST
 
+/* Reading goes on; what was not written is written as soon as that can be done. */
+START_TEST(a_state_that_cannot_be_written)
+{
+	make_directory();
+	char text[400], beside[300];
+	snprintf(beside, sizeof(beside), "%s.tmp", path);
+	with_state(CURSOR);
+	ck_assert_int_eq(mkdir(beside, 0700), 0);
+	answer("{\"data\":[],\"next\":\"2\"}");
+	must_ask(1, "/v1/list?q=1&cursor=2");
+	snprintf(text, sizeof(text), "cannot write %s: Is a directory", path);
+	ck_assert(mock_logged(m, text));
+	ck_assert_uint_eq(mock_counter(m, "poll_errors_total", NULL), 1);
+	ck_assert_int_eq(rmdir(beside), 0);
+	answer("{\"data\":[],\"next\":null}");
+	end();
+	with_state(CURSOR);
+	must_ask(0, "/v1/list?q=1&cursor=2");
+	end();
+	remove_directory();
+}
+END_TEST
+
 START_TEST(two_sources_cannot_share_a_state)
 {
 	make_directory();
@@ -463,6 +520,10 @@ START_TEST(options_that_do_not_fit_together)
 	must_complain(URL "page_size: 10\n", "page or offset");
 	must_complain(URL "page_size_parameter: n\n", "what `n` is to be");
 	must_complain(URL "state: /x/\n", "must name a file");
+	must_complain(URL "headers: {\"X y\": 1}\n", "`X y` is not a header name");
+	must_complain(URL "headers: {host: x}\n", "`host` is written by onceway itself");
+	must_complain(
+	    URL "headers: {X-A: \"a\\nB: c\"}\n", "`X-A` has a line break in its value");
 	must_complain(URL "retry: {base: 10s, max: 5s}\n", "must not be below retry.base");
 	mock_free(m);
 }
@@ -478,6 +539,7 @@ static Suite *suite(void)
 	tcase_add_test(t, at_the_end_it_may_begin_anew);
 	tcase_add_test(t, links_lead_on);
 	tcase_add_test(t, pages_and_offsets_count);
+	tcase_add_test(t, the_page_before_an_empty_one_is_read_again);
 	tcase_add_test(t, what_is_given_back_is_read_again);
 	tcase_add_test(t, turned_away_it_hands_out_no_more);
 	tcase_add_test(t, the_invalid_are_left_out_or_held);
@@ -488,6 +550,7 @@ static Suite *suite(void)
 	tcase_add_test(t, circles_and_endless_lists_end);
 	tcase_add_test(t, a_restart_goes_on_behind_what_was_acknowledged);
 	tcase_add_test(t, a_state_that_cannot_be_used_starts_nothing);
+	tcase_add_test(t, a_state_that_cannot_be_written);
 	tcase_add_test(t, two_sources_cannot_share_a_state);
 	tcase_add_test(t, one_worker_polls);
 	tcase_add_test(t, who_we_are);

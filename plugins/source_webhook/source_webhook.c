@@ -5,7 +5,7 @@
  * The listener has already refused other methods (405), other paths (404),
  * bodies over max_body (413) and anything that is not HTTP.
  */
-#define OW_NEED_MINOR 1 /* request_answer_with(), given(), OW_O_SECRET */
+#define OW_NEED_MINOR 3 /* event_secret_header() */
 #include <onceway/plugin.h>
 #include <stdlib.h>
 #include <string.h>

@@ -290,9 +290,11 @@ END_TEST
 
 START_TEST(other_modes_have_no_challenge)
 {
-	with("{mode: header, header: X-Api-Key, secrets: [right]}");
-	expect_unauthorized(post("X-Api-Key", "wrong", "{}"), NULL);
-	settle_last(post("x-api-key", "right", "{}"));
+	with("{mode: header, header: X-Gate, secrets: [right]}");
+	expect_unauthorized(post("X-Gate", "wrong", "{}"), NULL);
+	struct ow_http_request *let_in = post("x-gate", "right", "{}");
+	ck_assert_str_eq(mock_event_secret_header(mock_emission(m, 0)->event), "X-Gate");
+	settle_last(let_in);
 	done();
 	with("{mode: standard_webhooks, secrets: [" KEY "]}");
 	expect_unauthorized(post("webhook-id", "msg_1", "{}"), NULL);

@@ -209,6 +209,25 @@ class Replay(Dead):
         self.assertIsNone(request.header("Idempotency-Key"))
         self.wait_empty()
 
+    def test_that_fails_again_where_failures_are_not_kept(self):
+        crm = self.sink(Answer(400))
+        onceway = self.keeping(crm, route={"on_missing": "dead_letter"})
+        self.assertAnswer(self.post(onceway, Missing.BODY), 202)
+        self.command("replay", "--all")
+        onceway.wait_log(r"replay of \d+: failed: ")
+        [(_, _, reason)] = self.wait_dead()
+        self.assertEqual(reason, "the sink answered 400")
+
+    def test_after_the_route_has_changed_its_mind(self):
+        crm, onceway = self.refused()
+        onceway.stop()
+        crm.default = Answer(422)
+        onceway = self.keeping(crm)
+        self.command("replay", "--all")
+        onceway.wait_log(r"replay of \d+: failed: ")
+        [(_, _, reason)] = self.wait_dead()
+        self.assertEqual(reason, "the sink answered 422")
+
     def test_without_a_daemon_it_waits_for_one(self):
         crm, onceway = self.refused()
         onceway.stop()

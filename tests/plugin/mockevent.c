@@ -126,6 +126,18 @@ void mock_host_event_pass(struct ow_event *event)
 	event->pass = true;
 }
 
+void mock_host_event_secret_header(struct ow_event *event, const char *name)
+{
+	if (event->emitted)
+		mock_fail("an emitted event was changed");
+	event->secret_header = name;
+}
+
+const char *mock_event_secret_header(const struct ow_event *event)
+{
+	return event->secret_header;
+}
+
 bool mock_event_passes(const struct ow_event *event)
 {
 	return event->pass;

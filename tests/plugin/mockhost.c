@@ -599,6 +599,7 @@ const struct ow_host *mock_host(void)
 	    .event_limit = mock_host_event_limit,
 	    .random_refresh = host_random_refresh,
 	    .event_pass = mock_host_event_pass,
+	    .event_secret_header = mock_host_event_secret_header,
 	};
 	return &host;
 }

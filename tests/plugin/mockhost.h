@@ -168,6 +168,8 @@ void mock_event_set_path(struct ow_event *event, const char *path);
 int64_t mock_event_limit(const struct ow_event *event);
 /* Whether its source called event_pass(). */
 bool mock_event_passes(const struct ow_event *event);
+/* What its source said with event_secret_header(); NULL: nothing. */
+const char *mock_event_secret_header(const struct ow_event *event);
 #define MOCK_TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
 
 /* ---- keyers ---- */

@@ -120,8 +120,9 @@ struct ow_event {
 	struct ow_text path;
 	const char *source;
 	int64_t time;
-	int64_t limit_ms; /* of event_limit(); 0: none */
-	bool pass;	  /* event_pass() was called */
+	int64_t limit_ms;	   /* of event_limit(); 0: none */
+	bool pass;		   /* event_pass() was called */
+	const char *secret_header; /* of event_secret_header(); NULL: none */
 	const char *trace;
 	struct ow_json *values; /* of the pointers known when it was scanned */
 	size_t value_count;
@@ -232,5 +233,6 @@ struct ow_query *mock_host_resolve(
 void mock_host_resolve_cancel(struct ow_query *query);
 void mock_host_event_limit(struct ow_event *event, int64_t ms);
 void mock_host_event_pass(struct ow_event *event);
+void mock_host_event_secret_header(struct ow_event *event, const char *name);
 
 #endif

@@ -390,6 +390,15 @@ struct ow_host {
 	 * knows of that key, and the store is not told; outcome PASSED.
 	 */
 	void (*event_pass)(struct ow_event *event);
+
+	/* ---- since 1.3: credentials of senders (sources) ---- */
+
+	/*
+	 * Before emit(): the header of that name shows who the sender is, and is not
+	 * written to disk with the event. Authorization, Proxy-Authorization, Cookie and
+	 * X-Api-Key never are. One name, which lives as long as the instance.
+	 */
+	void (*event_secret_header)(struct ow_event *event, const char *name);
 };
 
 #endif

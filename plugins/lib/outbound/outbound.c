@@ -257,6 +257,15 @@ static bool shows_acceptance(int status)
 	return status < 500 && status != 401 && status != 403 && status != 407 && status != 429;
 }
 
+/*
+ * A new token by which others are served: it is the request that is refused. To fetch yet
+ * another one would make all others wait for it.
+ */
+static bool is_good_token(const struct outbound_call *call)
+{
+	return call->repeated && atomic_load(&call->token->accepted);
+}
+
 /* Refused for credentials that others have taken, or will take, the place of. */
 static bool is_stale(struct outbound_call *call, const struct ow_http_response *response)
 {
@@ -265,7 +274,7 @@ static bool is_stale(struct outbound_call *call, const struct ow_http_response *
 	if (response->end != OW_HTTP_ANSWERED)
 		return false;
 	if (o->oauth2 && response->status == 401)
-		return oauth2_refused(o->oauth2, call->token);
+		return !is_good_token(call) && oauth2_refused(o->oauth2, call->token);
 	if (o->oauth2 && shows_acceptance(response->status))
 		oauth2_accepted(call->token);
 	if (!o->aws || response->status < 400 || response->status > 499)

@@ -329,7 +329,7 @@ START_TEST(refused_after_it_was_accepted)
 {
 	with_token(1800);
 	for (int i = 2; i < 6; i++) {
-		char token[8];
+		char token[16];
 		size_t number = rig_send();
 		rig_answer(200, "{}");
 		ck_assert_int_eq(rig_result(number)->status, 200);
@@ -342,6 +342,28 @@ START_TEST(refused_after_it_was_accepted)
 		ck_assert_int_eq(rig_result(number)->status, 200);
 	}
 	ck_assert_uint_eq(mock_counter(rig.m[0], NAME, "ok"), 5);
+}
+END_TEST
+
+/* Others are served with the new token: it is the request that is refused, and no token's
+ * fault. */
+START_TEST(refused_while_others_are_served)
+{
+	with_token(1800);
+	expect_sent("t1");
+	pass(5000);
+	size_t refused = rig_send();
+	rig_answer(401, "");
+	rig_token("t2", 1800);
+	size_t served = rig_send();
+	rig_respond(calls() - 1, 200, "{}");
+	ck_assert_int_eq(rig_result(served)->status, 200);
+	pass(5000);
+	rig_answer(401, "");
+	ck_assert_int_eq(rig_result(refused)->status, 401);
+	ck_assert(!rig_result(refused)->stale);
+	expect_sent("t2");
+	ck_assert_uint_eq(mock_counter(rig.m[0], NAME, "ok"), 2);
 }
 END_TEST
 
@@ -656,6 +678,7 @@ static Suite *suite(void)
 	tcase_add_test(t, refused_once);
 	tcase_add_test(t, refused_twice);
 	tcase_add_test(t, refused_after_it_was_accepted);
+	tcase_add_test(t, refused_while_others_are_served);
 	tcase_add_test(t, signed_anew_when_it_is_sent_again);
 	tcase_add_test(t, a_storm_of_refusals);
 	tcase_add_test(t, refused_with_no_time_left);

@@ -1,4 +1,6 @@
 /* `answer_within`: whatever is under way, its source is told that the event is kept. */
+#include <unistd.h>
+
 #include "route/early.h"
 #include "tests/unit/main.h"
 #include "tests/unit/route/disk.h"
@@ -166,6 +168,24 @@ START_TEST(during_a_release)
 }
 END_TEST
 
+/* One is enough. */
+START_TEST(not_what_is_a_dead_letter_already)
+{
+	rig_freeze();
+	rig_script(CALL_DELIVER, refused);
+	rig_script(CALL_RELEASE, later);
+	struct sent *s = rig_emit("a");
+	rig_spin();
+	rig_expect("claim a, deliver a, dead a: the sink did not accept it: no, release a");
+	clock_advance(&rig.clock, 2 * WITHIN_MS);
+	usleep(3000 * WITHIN_MS);
+	rig_spin();
+	call_answer(rig_call(CALL_RELEASE, 0), fine);
+	rig_expect("settle a failed 202");
+	ck_assert(s->acknowledge);
+}
+END_TEST
+
 /* ---- the disk is late ---- */
 
 /* A put under way when the outcome is known. */
@@ -276,6 +296,7 @@ static Suite *suite(void)
 	tcase_add_test(t, while_backing_off);
 	tcase_add_test(t, during_a_commit);
 	tcase_add_test(t, during_a_release);
+	tcase_add_test(t, not_what_is_a_dead_letter_already);
 	tcase_add_test(t, the_outcome_is_told_if_it_is_known_first);
 	tcase_add_test(t, what_is_on_its_way_to_the_disk_becomes_a_dead_letter_from_there);
 	tcase_add_test(t, and_if_the_disk_does_not_take_it_fails_as_ever);

@@ -59,6 +59,16 @@ START_TEST(comes_back_equal)
 }
 END_TEST
 
+START_TEST(what_its_source_calls_secret_is_left_out)
+{
+	event_put_header(event, "X-Gateway", "hunter2");
+	event_put_header(event, "X-Gateway-Id", "7");
+	rig.host->event_secret_header(event, "x-gateway");
+	event_pack(event, &headers);
+	check(buf_text(&headers), "X-Gateway-Id: 7\r\n");
+}
+END_TEST
+
 START_TEST(what_is_missing_is_missing_again)
 {
 	struct spool_event kept = event_pack(event, &headers);
@@ -133,6 +143,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("packed");
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_add_test(t, comes_back_equal);
+	tcase_add_test(t, what_its_source_calls_secret_is_left_out);
 	tcase_add_test(t, what_is_missing_is_missing_again);
 	tcase_add_test(t, its_time_limit_begins_anew);
 	tcase_add_test(t, the_trace_is_that_which_was_passed_on);

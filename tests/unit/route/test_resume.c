@@ -331,6 +331,24 @@ START_TEST(too_old_to_be_put_off_again)
 }
 END_TEST
 
+/* All that waits would be put off, and written again, as fast as it can be read. */
+START_TEST(a_moment_of_rest_after_what_is_put_off)
+{
+	struct rig_setup setup = resuming();
+	setup.policy.max_inflight = 1;
+	restart(setup);
+	rig_script(CALL_CLAIM, (struct step){.rc = OW_FAIL, .why = "down"});
+	disk_add(disk_event("a"));
+	disk_add(disk_event("b"));
+	int64_t before = clock_mono(&rig.clock);
+	engine_resume(rig.engine);
+	rig_expect("claim a, defer 1 by 5000");
+	rig_until(rig.made[CALL_CLAIM] == 2);
+	ck_assert_int_ge(clock_mono(&rig.clock) - before, 90);
+	rig_expect("claim b, deliver b, commit b, remove 2");
+}
+END_TEST
+
 START_TEST(only_as_many_as_there_is_room_for)
 {
 	struct rig_setup setup = resuming();
@@ -393,6 +411,7 @@ static Suite *suite(void)
 	tcase_add_test(t, another_routes_stay);
 	tcase_add_test(t, but_not_for_ever);
 	tcase_add_test(t, too_old_to_be_put_off_again);
+	tcase_add_test(t, a_moment_of_rest_after_what_is_put_off);
 	tcase_add_test(t, only_as_many_as_there_is_room_for);
 	tcase_add_test(t, nothing_while_draining);
 	suite_add_tcase(s, t);

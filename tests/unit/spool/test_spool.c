@@ -123,6 +123,38 @@ START_TEST(what_is_deferred_is_never_overlooked)
 }
 END_TEST
 
+/* They were due soon, and are not to wait for as long as the clock was ahead. */
+START_TEST(nothing_waits_for_a_clock_that_was_set_back)
+{
+	int64_t id = rig_put_body("{}");
+	spool_defer(rig.spool, id, 5000);
+	ck_assert_uint_eq(rig_take(10)->count, 0);
+	rig_advance(-3600000);
+	rig_until(rig_take(10)->count == 1);
+	spool_defer(rig.spool, id, 5000);
+	rig_put_body("taken by a process that is killed");
+	rig_close();
+	rig_advance(-3600000);
+	rig_open();
+	rig_until(rig_take(10)->count > 0);
+	ck_assert_int_eq(rig_query("SELECT count(*) FROM event WHERE since_ms > due_ms"), 0);
+}
+END_TEST
+
+START_TEST(a_replay_keeps_its_rate_when_the_clock_is_set_back)
+{
+	rig_put_dead("1", "no");
+	rig_execute("UPDATE event SET died_ms = NULL, mode = 1, due_ms = since_ms + 7200000");
+	ck_assert_uint_eq(rig_take(10)->count, 0);
+	ck_assert_int_eq(rig_query("SELECT due_ms - since_ms FROM event"), 7200000);
+	rig_advance(-3600000);
+	ck_assert_uint_eq(rig_take(10)->count, 0);
+	ck_assert_int_eq(rig_query("SELECT due_ms - since_ms FROM event"), 7200000);
+	rig_advance(7200000);
+	rig_until(rig_take(10)->count == 1);
+}
+END_TEST
+
 START_TEST(the_longest_due_come_first)
 {
 	int64_t ids[4];
@@ -388,6 +420,8 @@ static Suite *suite(void)
 	tcase_add_test(t, every_byte_is_kept);
 	tcase_add_test(t, what_is_deferred_is_due_later);
 	tcase_add_test(t, what_is_deferred_is_never_overlooked);
+	tcase_add_test(t, nothing_waits_for_a_clock_that_was_set_back);
+	tcase_add_test(t, a_replay_keeps_its_rate_when_the_clock_is_set_back);
 	tcase_add_test(t, the_longest_due_come_first);
 	tcase_add_test(t, a_take_brings_16_MiB_of_bodies_or_one_event);
 	tcase_add_test(t, a_full_spool_takes_no_more_until_there_is_room);
