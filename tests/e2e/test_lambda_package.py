@@ -15,6 +15,7 @@ from daemon import (BUILD_DIR, PATIENCE, REPORTS, SOURCE_DIR, WRAPPER, environme
 from lambda_api import LambdaApi
 from redis_server import Server
 from samples import acd_start
+from secure import Certificates
 
 PACKAGE = SOURCE_DIR / "contrib/lambda/package"
 MEMORY = """
@@ -93,7 +94,7 @@ class PackageCase(Case):
         return file
 
     def function(self, directory, **env):
-        function = Function(directory, self.api, DOWNSTREAM_URL=self.url, **env)
+        function = Function(directory, self.api, **{"DOWNSTREAM_URL": self.url, **env})
         self.addCleanup(function.process.wait)
         self.addCleanup(function.process.kill)
         return function
@@ -167,6 +168,22 @@ class Package(PackageCase):
         function = self.function(layer, ONCEWAY_CONFIG=str(task / "other.yaml"))
         self.assertEqual(self.statuses(acd_start()), ["success"])
         function.stop()
+
+    def test_certificates(self):
+        """The libcrypto in it knows the CAs of SSL_CERT_FILE, or else the image's."""
+        certificates = Certificates()
+        self.addCleanup(certificates.close)
+        self.crm = self.sink(tls=certificates.server())
+        url = f"https://localhost:{self.crm.port}/"
+        task = self.packaged(self.memory(), "task", DOWNSTREAM_URL=url)
+        for believed, env in ((True, {"SSL_CERT_FILE": certificates("ca.pem")}), (False, {})):
+            function = self.function(task, **{"DOWNSTREAM_URL": url, **env})
+            invocation = self.api.invoke(acd_start(int(believed)), seconds=300 if believed else 3)
+            self.assertEqual(invocation.wait().kind, "response" if believed else "error")
+            function.stop()
+            self.api.forget()
+        self.assertEqual(self.crm.bodies, [acd_start(1)])
+        self.assertIn("certificate", function.log())
 
     def test_what_is_wrong_at_the_start_is_reported(self):
         task = self.packaged(self.memory(), "task", DOWNSTREAM_URL=self.url)

@@ -32,7 +32,8 @@ static struct sqs_entry_result *result_of(
 	const char *id = sqs_json_member(entry, "Id");
 	char *end = NULL;
 	unsigned long index = id ? strtoul(id, &end, 10) : count;
-	return id && *id && !*end && index < count ? &results[index] : NULL;
+	bool number = id && *id >= '0' && *id <= '9' && !*end;
+	return number && index < count ? &results[index] : NULL;
 }
 
 /* least: the first character that is taken as it is. Null is as if it were empty. */

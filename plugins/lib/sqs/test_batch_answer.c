@@ -65,6 +65,22 @@ START_TEST(failures_of_an_entry)
 }
 END_TEST
 
+/* What is said of no entry of ours is said of none: nothing is taken for done by it. */
+START_TEST(ids_that_nobody_gave)
+{
+	static const char *const ids[] = {
+	    "", "x", "0x", " 0", "+0", "-0", "2", "99999999999999999999"};
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		struct sqs_entry_result r[2];
+		char body[100];
+		snprintf(body, sizeof(body), "{\"Successful\":[{\"Id\":\"%s\"},{\"Id\":0}]}",
+		    ids[i]);
+		ck_assert(sqs_batch_read(text(body), r, 2));
+		ck_assert_msg(!r[0].mentioned && !r[1].mentioned, "%s", ids[i]);
+	}
+}
+END_TEST
+
 START_TEST(batches_that_are_none)
 {
 	struct sqs_entry_result r[2];
@@ -111,6 +127,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("batch_answer");
 	tcase_add_test(t, batches_are_read_entry_by_entry);
 	tcase_add_test(t, failures_of_an_entry);
+	tcase_add_test(t, ids_that_nobody_gave);
 	tcase_add_test(t, batches_that_are_none);
 	tcase_add_test(t, messages_that_were_sent);
 	tcase_add_test(t, long_texts_are_cut);
