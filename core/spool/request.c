@@ -8,8 +8,10 @@
 
 /* So many that nobody waits for are worth a transaction of their own; fewer wait so long for
  * one to go along with. */
-#define ENOUGH	  256
-#define LINGER_MS 200
+/* Beyond it nothing more is taken in; as much again may be in the transaction under way. */
+#define LINE_BYTES_MAX ((size_t)64 << 20)
+#define ENOUGH	       256
+#define LINGER_MS      200
 
 struct spool_request *spool_request_new(enum request_kind kind)
 {
@@ -75,10 +77,11 @@ struct spool_request *spool_request_new_event(
 	size_t answer =
 	    d->answer ? d->answer->content_type.len + cut(d->answer->body, ANSWER_BODY_MAX).len
 		      : 0;
-	struct spool_request *r =
-	    mem_alloc(sizeof(*r) + event_length(e) + d->reason.len + d->history.len + answer);
+	size_t bytes = sizeof(struct spool_request) + event_length(e) + d->reason.len +
+		       d->history.len + answer;
+	struct spool_request *r = mem_alloc(bytes);
 	char *at = (char *)(r + 1);
-	*r = (struct spool_request){.kind = kind};
+	*r = (struct spool_request){.kind = kind, .bytes = bytes};
 	keep_event(r, e, &at);
 	keep_death(r, d, &at);
 	return r;
@@ -116,9 +119,21 @@ void spool_line_fini(struct spool_line *line)
 	pthread_mutex_destroy(&line->lock);
 }
 
-void spool_line_add(struct spool_line *line, struct spool_request *r)
+/* Those who asked for it may have left: their time is over, and what they brought stays. */
+static bool is_too_much(const struct spool_line *line, const struct spool_request *r)
+{
+	bool brings = r->kind == REQUEST_PUT || r->kind == REQUEST_PUT_DEAD;
+	return brings && line->bytes > 0 && line->bytes + r->bytes > LINE_BYTES_MAX;
+}
+
+bool spool_line_add(struct spool_line *line, struct spool_request *r)
 {
 	pthread_mutex_lock(&line->lock);
+	if (is_too_much(line, r)) {
+		pthread_mutex_unlock(&line->lock);
+		return false;
+	}
+	line->bytes += r->bytes;
 	*line->last = r;
 	line->last = &r->next;
 	line->count++;
@@ -128,6 +143,7 @@ void spool_line_add(struct spool_line *line, struct spool_request *r)
 	pthread_mutex_unlock(&line->lock);
 	if (wake)
 		pthread_cond_signal(&line->arrived);
+	return true;
 }
 
 void spool_line_close(struct spool_line *line)
@@ -169,6 +185,7 @@ struct spool_request *spool_line_wait(struct spool_line *line, long ms, bool *cl
 	line->first = NULL;
 	line->last = &line->first;
 	line->count = 0;
+	line->bytes = 0;
 	line->urgent = false;
 	*closed = line->closed;
 	pthread_mutex_unlock(&line->lock);

@@ -22,6 +22,7 @@ struct spool_request {
 	enum request_kind kind;
 	struct worker *worker; /* to be told on its thread; NULL: nobody is */
 	int64_t asked_us;      /* monotonic */
+	size_t bytes;	       /* of memory */
 	int64_t id;
 	struct spool_event event; /* of a put; its texts are this request's */
 	struct spool_death death; /* likewise */
@@ -53,14 +54,18 @@ struct spool_line {
 	pthread_mutex_t lock;
 	pthread_cond_t arrived;
 	struct spool_request *first, **last;
-	size_t count;
+	size_t count, bytes;
 	bool urgent;
 	bool closed; /* no more will come */
 };
 
 void spool_line_init(struct spool_line *line);
-void spool_line_fini(struct spool_line *line);			       /* it is empty */
-void spool_line_add(struct spool_line *line, struct spool_request *r); /* takes it over */
+void spool_line_fini(struct spool_line *line); /* it is empty */
+/*
+ * Takes it over. False: it brings an event, and too many bytes of such wait already for a
+ * disk that does not move.
+ */
+bool spool_line_add(struct spool_line *line, struct spool_request *r);
 void spool_line_close(struct spool_line *line);
 /*
  * All that wait, first to last, and whether more can come. Waits until there is something

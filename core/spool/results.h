@@ -23,7 +23,7 @@ void results_fini(struct results *r);
 
 /*
  * Sends finished requests (linked by next; taken over) to their workers, in their order. Those
- * without a worker are freed. Thread of the writer.
+ * without a worker are freed. From any thread.
  */
 void results_send(struct results *r, struct spool_request *first);
 

@@ -288,7 +288,10 @@ void writer_free(struct writer *w)
 void writer_ask(struct writer *w, struct spool_request *r)
 {
 	r->asked_us = clock_mono_us(w->setup.clock);
-	spool_line_add(&w->line, r);
+	if (spool_line_add(&w->line, r))
+		return;
+	r->why = "the disk does not keep up";
+	results_send(&w->results, r);
 }
 
 struct spool_counts writer_count(struct writer *w)

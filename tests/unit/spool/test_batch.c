@@ -68,6 +68,52 @@ START_TEST(what_comes_while_the_disk_is_busy_waits_for_it_once)
 }
 END_TEST
 
+static unsigned kept, refused;
+
+static void count_ends(int64_t id, const char *why, void *arg)
+{
+	(void)arg;
+	if (!why) {
+		kept++;
+		return;
+	}
+	ck_assert_str_eq(why, "the disk does not keep up");
+	ck_assert_int_eq(id, 0);
+	refused++;
+}
+
+/* Those who wait give up in time; what they brought must not pile up behind a dead disk. */
+START_TEST(what_waits_for_a_disk_that_does_not_move_is_bounded)
+{
+	enum {
+		BODY = 1 << 20,
+		PUTS = 80
+	};
+	struct rig_answer first = {.came = false};
+	struct spool_event event = rig_event("{}");
+	char *body = calloc(1, BODY);
+	event.body = text_span(body, BODY);
+	kept = refused = 0;
+	rig_close();
+	rig.setup.max_bytes = INT64_MAX / 2;
+	rig_open();
+	hold(&first);
+	for (size_t i = 0; i < PUTS; i++)
+		spool_put(rig.spool, rig.worker, &event, count_ends, NULL);
+	rig_until(refused > 0);
+	ck_assert_uint_ge(refused, PUTS - 64);
+	ck_assert_uint_le(refused, PUTS - 60);
+	let_go();
+	rig_until(kept + refused == PUTS);
+	/* And it takes in again. */
+	spool_put(rig.spool, rig.worker, &event, count_ends, NULL);
+	unsigned before = refused;
+	rig_until(kept + refused == PUTS + 1);
+	ck_assert_uint_eq(refused, before);
+	free(body);
+}
+END_TEST
+
 static void count_taken(const struct spool_event *events, size_t count, void *arg)
 {
 	(void)events;
@@ -221,6 +267,7 @@ static Suite *suite(void)
 	tcase_set_timeout(t, 300);
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_add_test(t, what_comes_while_the_disk_is_busy_waits_for_it_once);
+	tcase_add_test(t, what_waits_for_a_disk_that_does_not_move_is_bounded);
 	tcase_add_test(t, a_take_leaves_what_is_put_along_with_it);
 	tcase_add_test(t, a_batch_is_bounded);
 	tcase_add_test(t, removals_cost_no_wait_of_their_own);
