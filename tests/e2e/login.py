@@ -20,6 +20,7 @@ class Login:
         self.refusals = 0  # requests without a good token
         self.instead = None  # what requests for a token get, while it is set
         self.gate = None  # requests for a token wait for it
+        self.refusal_gate = None  # so do those that are refused
         self.sink = Sink(choose=self.answer, tls=tls)
         self.port = self.sink.port
 
@@ -74,4 +75,4 @@ class Login:
             end = self.tokens.get(request.header("authorization"), 0)
             request.good = end > time.monotonic()
             self.refusals += not request.good
-        return Answer() if request.good else Answer(401, b"")
+        return Answer() if request.good else Answer(401, b"", gate=self.refusal_gate)
