@@ -118,6 +118,7 @@ START_TEST(a_disk_that_hangs_is_waited_for_until_the_deadline)
 	struct rig_setup setup = accepting();
 	setup.policy.deadline_ms = 20;
 	restart(setup);
+	rig_freeze();
 	disk.holds = true;
 	struct sent *s = rig_emit("a");
 	rig_until(s->settled);
@@ -242,6 +243,7 @@ START_TEST(a_commit_that_fails_does_not_bring_it_back)
 	struct rig_setup setup = accepting();
 	setup.policy.deadline_ms = 50;
 	restart(setup);
+	rig_freeze();
 	for (int i = 0; i < 2; i++)
 		rig_script(CALL_COMMIT, (struct step){.rc = OW_FAIL, .advance_ms = 100});
 	rig_emit("a");
