@@ -7,8 +7,8 @@
 #include <strings.h>
 
 #include "lib/alloc.h"
-#include "lib/aws/uri.h"
 #include "lib/field_text.h"
+#include "lib/uri.h"
 #include "sink_http/mapping.h"
 #include "sink_http/template.h"
 

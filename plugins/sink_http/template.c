@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/uri.h"
 
 /* A piece is a field, or text as it is. */
 struct piece {
@@ -140,21 +141,6 @@ const struct field *template_only_field(const struct template_text *t)
 
 /* ---- URLs ---- */
 
-static void add_percent_encoded(struct draft *out, struct ow_text value)
-{
-	static const char unreserved[] = "-._~0123456789"
-					 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	static const char digits[] = "0123456789ABCDEF";
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.data[i];
-		const char escape[] = {'%', digits[c >> 4], digits[c & 15]};
-		if (c && strchr(unreserved, c))
-			draft_char(out, (char)c);
-		else
-			draft_add(out, (struct ow_text){escape, sizeof(escape)});
-	}
-}
-
 static int hex_digit(char c)
 {
 	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
@@ -251,7 +237,7 @@ static bool render_target(const struct template_text *t, const struct occasion *
 			return false;
 		if (value.len > TEMPLATE_LINE_MAX)
 			return refuse(refusal, "%s is too long for a URL", piece->field.name);
-		add_percent_encoded(out, value);
+		uri_escape(out, value);
 		to.filled = true;
 	}
 	return end_segment(&to, refusal);

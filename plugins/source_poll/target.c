@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "lib/draft.h"
+#include "lib/uri.h"
 
 /* How long scheme, host and port of a URL are. */
 static size_t origin_length(const char *url)
@@ -27,19 +28,6 @@ char *target_of_url(const char *url)
 		draft_char(&d, '/');
 	draft_add(&d, until_fragment(path));
 	return draft_take(&d);
-}
-
-static void add_escaped(struct draft *d, struct ow_text value)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				    "0123456789-._~";
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.data[i];
-		if (c && strchr(plain, c))
-			draft_char(d, c);
-		else
-			draft_printf(d, "%%%02X", (unsigned)(unsigned char)c);
-	}
 }
 
 /* Whether a parameter of a query, as it stands there, has that name. */
@@ -69,7 +57,7 @@ char *target_with(const char *target, const char *name, struct ow_text value)
 	draft_char(&d, separator);
 	draft_string(&d, name);
 	draft_char(&d, '=');
-	add_escaped(&d, value);
+	uri_escape(&d, value);
 	return draft_take(&d);
 }
 

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "lib/alloc.h"
-#include "lib/aws/uri.h"
+#include "lib/uri.h"
 
 static struct ow_text span(const char *begin, const char *end)
 {

@@ -6,7 +6,7 @@
 #include "lib/aws/credential_answer.h"
 #include "lib/aws/endpoint.h"
 #include "lib/aws/small_file.h"
-#include "lib/aws/uri.h"
+#include "lib/uri.h"
 
 #define CONNECT_MS 3000
 #define TOTAL_MS   10000

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "lib/alloc.h"
-#include "lib/aws/uri.h"
 #include "lib/base64.h"
 #include "lib/outbound/basic.h"
+#include "lib/uri.h"
 
 #define FORM "application/x-www-form-urlencoded"
 

@@ -1,4 +1,4 @@
-#include "lib/aws/uri.h"
+#include "lib/uri.h"
 
 static bool is_unreserved(char c)
 {

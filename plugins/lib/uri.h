@@ -1,6 +1,6 @@
-/* Percent-encoding as AWS has it: all but A-Z a-z 0-9 - . _ ~ is escaped, in upper case. */
-#ifndef LIB_AWS_URI_H
-#define LIB_AWS_URI_H
+/* Percent-encoding: all but the unreserved characters of RFC 3986 is escaped, in upper case. */
+#ifndef LIB_URI_H
+#define LIB_URI_H
 
 #include "lib/draft.h"
 
