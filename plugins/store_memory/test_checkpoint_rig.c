@@ -36,7 +36,7 @@ bool exists(const char *suffix)
 
 struct ow_instance *instance_of(struct mock *worker, const char *name, const char *more)
 {
-	const struct ow_component *memory = mock_component(ow_module(), "memory");
+	const struct ow_component *memory = mock_component(OW_MODULE_SYMBOL(), "memory");
 	char yaml[300];
 	snprintf(yaml, sizeof(yaml), "checkpoint: %s\n%s", path, more);
 	return mock_instance(worker, memory, name, mock_conf(worker, memory, yaml));
@@ -85,7 +85,7 @@ void end(void)
 
 void kill_it(void)
 {
-	mock_free(m);
+	mock_kill(m);
 	m = NULL;
 }
 

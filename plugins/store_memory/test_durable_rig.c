@@ -14,7 +14,7 @@ void wait_for(const struct ow_op *op)
 
 struct ow_instance *instance_of(struct mock *worker, const char *more)
 {
-	const struct ow_component *memory = mock_component(ow_module(), "memory");
+	const struct ow_component *memory = mock_component(OW_MODULE_SYMBOL(), "memory");
 	char yaml[300];
 	snprintf(yaml, sizeof(yaml), "durable: %s\n%s", path, more);
 	return mock_instance(worker, memory, "main", mock_conf(worker, memory, yaml));
@@ -55,7 +55,7 @@ void end(void)
 
 void kill_it(void)
 {
-	mock_free(m);
+	mock_kill(m);
 	m = NULL;
 }
 

@@ -177,7 +177,8 @@ class Kills(Kept):
                        f"{enough} answers", 3 * PATIENCE)
             self.kill_and_restart(onceway, crm)
         self.finish(senders, acknowledged, names)
-        self.assertEqual(len(rows(self.state)), count)
+        # On a machine so slow that a claim ends before it is taken up again, a copy is there too.
+        self.assertEqual(len({key for _, key, _ in rows(self.state)}), count)
         crm.listen()
         self.wait_empty()
         self.assertEqual(len(crm.requests), count)

@@ -493,13 +493,13 @@ static void process_leave(struct mock_process *process)
 	free(process);
 }
 
-void mock_free(struct mock *m)
+static void destroy_instances(struct mock *m)
 {
-	if (!m)
-		return;
 	list_each(&m->instances, it) mock_destroy(list_entry(it, struct ow_instance, link));
-	if (m->post_count > 0)
-		mock_fail("a posted function was never run; call mock_run()");
+}
+
+static void worker_leave(struct mock *m)
+{
 	mock_forget(m);
 	mock_http_check(m);
 	mock_events_check(m);
@@ -509,6 +509,22 @@ void mock_free(struct mock *m)
 	arena_free(&m->arena);
 	process_leave(m->process);
 	free(m);
+}
+
+void mock_free(struct mock *m)
+{
+	if (!m)
+		return;
+	destroy_instances(m);
+	if (m->post_count > 0)
+		mock_fail("a posted function was never run; call mock_run()");
+	worker_leave(m);
+}
+
+void mock_kill(struct mock *m)
+{
+	destroy_instances(m);
+	worker_leave(m);
 }
 
 void mock_seed(struct mock *m, uint64_t seed)

