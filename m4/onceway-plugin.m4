@@ -5,7 +5,8 @@
 #   --with-plugin-NAME=yes     linked into the program
 #                      shared  a module in $(pkglibdir)  [the default]
 #                      no      not built
-# and the conditionals PLUGIN_NAME_SHARED and PLUGIN_NAME_STATIC.
+# and the conditional PLUGIN_NAME_SHARED. Its sources are compiled once, with
+# $(NAME_ENTRY): where it is linked in, its entry has a name of its own.
 AC_DEFUN([OW_PLUGINS], [
 OW_PLUGIN_SUMMARY=
 OW_BUILTIN=
@@ -36,9 +37,11 @@ AC_ARG_WITH([plugin-]m4_translit([$1], [_], [-]),
 AS_CASE(["$ow_with"], [yes|shared|no], [],
 	[AC_MSG_ERROR([--with-plugin-]m4_translit([$1], [_], [-])[ must be yes, shared or no, not "$ow_with"])])
 AM_CONDITIONAL([PLUGIN_]m4_toupper([$1])[_SHARED], [test "x$ow_with" = xshared])
-AM_CONDITIONAL([PLUGIN_]m4_toupper([$1])[_STATIC], [test "x$ow_with" = xyes])
+m4_toupper([$1])[_ENTRY]=
 AS_IF([test "x$ow_with" = xyes], [
+	m4_toupper([$1])[_ENTRY]=-DOW_MODULE_SYMBOL=ow_module_$1
 	OW_BUILTIN="$OW_BUILTIN $1"
 	OW_BUILTIN_LIBS="$OW_BUILTIN_LIBS plugins/$1/lib$1.la"])
+AC_SUBST(m4_toupper([$1])[_ENTRY])
 OW_PLUGIN_SUMMARY="$OW_PLUGIN_SUMMARY $1=$ow_with"
 ])

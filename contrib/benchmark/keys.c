@@ -492,7 +492,7 @@ int main(int argc, char **argv)
 		fail("usage: keys [KEYS [DIRECTORY]], at least 1000 keys");
 	snprintf(path, sizeof(path), "%s/keys", directory);
 	snprintf(beside, sizeof(beside), "%s.lock", path);
-	component = ow_module()->components[0];
+	component = OW_MODULE_SYMBOL()->components[0];
 	ops = component->ops;
 	void *conf = configure((int64_t)keys, path);
 

@@ -23,7 +23,7 @@ static void teardown(void)
 
 static void with(const char *yaml)
 {
-	const struct ow_component *http = mock_component(ow_module(), "http");
+	const struct ow_component *http = mock_component(OW_MODULE_SYMBOL(), "http");
 	sink = mock_instance(m, http, "crm", mock_conf(m, http, yaml));
 	sink2 = mock_instance(m2, http, "crm", mock_conf(m2, http, yaml));
 }
@@ -70,7 +70,7 @@ static int64_t gauge(void)
 
 static bool is_ready(struct ow_instance *of, const char **why)
 {
-	const struct ow_sink_ops *ops = mock_component(ow_module(), "http")->ops;
+	const struct ow_sink_ops *ops = mock_component(OW_MODULE_SYMBOL(), "http")->ops;
 	return ops->ready(mock_state(of), why);
 }
 
@@ -282,13 +282,13 @@ END_TEST
 START_TEST(options_that_make_no_sense)
 {
 	const char *text = mock_conf_complaints(
-	    m, mock_component(ow_module(), "http"), URL "rate: {per: 60s, burst: 5}\n");
+	    m, mock_component(OW_MODULE_SYMBOL(), "http"), URL "rate: {per: 60s, burst: 5}\n");
 	ck_assert_ptr_nonnull(
 	    strstr(text, "test.yaml:2:13: error: is of no use without rate.limit"));
 	ck_assert_ptr_nonnull(
 	    strstr(text, "test.yaml:2:25: error: is of no use without rate.limit"));
 	text = mock_conf_complaints(
-	    m, mock_component(ow_module(), "http"), URL "breaker: {cooldown: 60s}\n");
+	    m, mock_component(OW_MODULE_SYMBOL(), "http"), URL "breaker: {cooldown: 60s}\n");
 	ck_assert_ptr_nonnull(
 	    strstr(text, "test.yaml:2:21: error: is of no use without breaker.failures"));
 }

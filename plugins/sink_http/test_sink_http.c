@@ -22,7 +22,7 @@ static void teardown(void)
 
 static void with(const char *yaml)
 {
-	const struct ow_component *http = mock_component(ow_module(), "http");
+	const struct ow_component *http = mock_component(OW_MODULE_SYMBOL(), "http");
 	sink = mock_instance(m, http, "crm", mock_conf(m, http, yaml));
 	ck_assert_int_eq(mock_rc(mock_start(sink)), OW_OK);
 }
@@ -120,7 +120,7 @@ END_TEST
 
 static const char *complaints(const char *yaml)
 {
-	return mock_conf_complaints(m, mock_component(ow_module(), "http"), yaml);
+	return mock_conf_complaints(m, mock_component(OW_MODULE_SYMBOL(), "http"), yaml);
 }
 
 static void expect_complaint(const char *yaml, const char *part)
@@ -359,7 +359,7 @@ START_TEST(no_token_is_no_refusal)
 	ck_assert_ptr_nonnull(strstr(d->why, "check oauth2.client_id"));
 	ck_assert_int_ge(d->retry_after_ms, 2500);
 	ck_assert(!d->timed_out && !d->busy && !d->result);
-	const struct ow_sink_ops *ops = mock_component(ow_module(), "http")->ops;
+	const struct ow_sink_ops *ops = mock_component(OW_MODULE_SYMBOL(), "http")->ops;
 	ck_assert(!ops->ready(mock_state(sink), &why));
 	ck_assert_str_eq(why, d->why);
 }

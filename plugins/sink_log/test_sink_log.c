@@ -40,7 +40,7 @@ static void teardown(void)
 
 static const struct ow_component *component(void)
 {
-	return mock_component(ow_module(), "log");
+	return mock_component(OW_MODULE_SYMBOL(), "log");
 }
 
 static struct ow_instance *sink_new(struct mock *worker, const char *yaml)

@@ -74,7 +74,7 @@ static const struct {
 START_TEST(complains)
 {
 	struct mock *m = mock_new();
-	const struct ow_component *sqs = mock_component(ow_module(), "sqs");
+	const struct ow_component *sqs = mock_component(OW_MODULE_SYMBOL(), "sqs");
 	const char *said = mock_conf_complaints(m, sqs, wrong[_i].options);
 	ck_assert_msg(strstr(said, wrong[_i].complaint), "%s: %s", wrong[_i].options, said);
 	mock_free(m);
@@ -84,7 +84,7 @@ END_TEST
 START_TEST(policy_is_configured)
 {
 	struct mock *m = mock_new();
-	const struct ow_component *sqs = mock_component(ow_module(), "sqs");
+	const struct ow_component *sqs = mock_component(OW_MODULE_SYMBOL(), "sqs");
 	const struct ow_sink_ops *ops = sqs->ops;
 	struct ow_sink_policy p = {.size = sizeof(p)};
 	ops->policy(mock_conf(m, sqs,
@@ -105,7 +105,7 @@ START_TEST(ready_as_its_client)
 {
 	const char *why = NULL;
 	rig_start(STANDARD_URL, "");
-	const struct ow_sink_ops *ops = mock_component(ow_module(), "sqs")->ops;
+	const struct ow_sink_ops *ops = mock_component(OW_MODULE_SYMBOL(), "sqs")->ops;
 	ck_assert(ops->ready(mock_state(rig_sink), &why));
 	rig_unready = "no credentials";
 	ck_assert(!ops->ready(mock_state(rig_sink), &why));

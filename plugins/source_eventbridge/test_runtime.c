@@ -28,7 +28,7 @@ static struct ow_text text(const char *s)
 
 static const struct ow_component *eventbridge(void)
 {
-	return mock_component(ow_module(), "eventbridge");
+	return mock_component(OW_MODULE_SYMBOL(), "eventbridge");
 }
 
 static struct ow_instance *instance(struct mock *worker, const char *options)

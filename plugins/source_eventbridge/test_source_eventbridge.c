@@ -18,7 +18,7 @@ static struct ow_text text(const char *s)
 
 static const struct ow_component *eventbridge(void)
 {
-	return mock_component(ow_module(), "eventbridge");
+	return mock_component(OW_MODULE_SYMBOL(), "eventbridge");
 }
 
 static void with(const char *options)

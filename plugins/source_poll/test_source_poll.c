@@ -18,7 +18,7 @@ static struct ow_instance *source;
 
 static const struct ow_component *poll_component(void)
 {
-	return mock_component(ow_module(), "poll");
+	return mock_component(OW_MODULE_SYMBOL(), "poll");
 }
 
 static struct ow_op *begin(const char *yaml)

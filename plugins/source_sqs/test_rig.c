@@ -15,7 +15,7 @@ static bool fifo;
 void rig_start(const char *queue_url, const char *yaml)
 {
 	char text[1000];
-	const struct ow_component *sqs = mock_component(ow_module(), "sqs");
+	const struct ow_component *sqs = mock_component(OW_MODULE_SYMBOL(), "sqs");
 	snprintf(text, sizeof(text), "queue_url: \"%s\"\n%s", queue_url, yaml);
 	rig_mock = mock_new();
 	fifo = strstr(queue_url, ".fifo") != NULL;

@@ -81,7 +81,7 @@ static const struct {
 START_TEST(complains)
 {
 	struct mock *m = mock_new();
-	const struct ow_component *sqs = mock_component(ow_module(), "sqs");
+	const struct ow_component *sqs = mock_component(OW_MODULE_SYMBOL(), "sqs");
 	const char *said = mock_conf_complaints(m, sqs, wrong[_i].options);
 	ck_assert_msg(strstr(said, wrong[_i].complaint), "%s: %s", wrong[_i].options, said);
 	mock_free(m);

@@ -18,7 +18,7 @@ static struct ow_text text(const char *s)
 
 static const struct ow_component *webhook(void)
 {
-	return mock_component(ow_module(), "webhook");
+	return mock_component(OW_MODULE_SYMBOL(), "webhook");
 }
 
 /* auth: what stands under that option. */

@@ -354,7 +354,8 @@ START_TEST(workers_go_on_while_it_saves)
 		snprintf(copy, sizeof(copy), "%s.copy", path);
 		snprintf(command, sizeof(command), "cp %s %s", path, copy);
 		ck_assert_int_eq(system(command), 0);
-		const struct ow_component *memory = mock_component(ow_module(), "memory");
+		const struct ow_component *memory =
+		    mock_component(OW_MODULE_SYMBOL(), "memory");
 		char yaml[200];
 		snprintf(yaml, sizeof(yaml), "checkpoint: %s\n", copy);
 		struct ow_instance *reader =
@@ -398,7 +399,7 @@ END_TEST
 
 START_TEST(options_must_make_sense)
 {
-	const struct ow_component *memory = mock_component(ow_module(), "memory");
+	const struct ow_component *memory = mock_component(OW_MODULE_SYMBOL(), "memory");
 	m = mock_new();
 	ck_assert_str_eq(mock_conf_complaints(m, memory, "checkpoint: keys\n"), "");
 	ck_assert_ptr_nonnull(strstr(mock_conf_complaints(m, memory, "checkpoint: /tmp/\n"),

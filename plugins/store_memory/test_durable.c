@@ -325,7 +325,7 @@ START_TEST(always_fails_while_the_disk_is_full)
 	    "%s", mock_why(op));
 	ck_assert(mock_logged(m, "error: durable: cannot write"));
 	const char *why;
-	const struct ow_component *memory = mock_component(ow_module(), "memory");
+	const struct ow_component *memory = mock_component(OW_MODULE_SYMBOL(), "memory");
 	const struct ow_store_ops *ops = memory->ops;
 	ck_assert(!ops->ready(mock_state(store), &why));
 	/* Nothing is forgotten, and its owner can try again. */
@@ -513,7 +513,7 @@ END_TEST
 
 START_TEST(options_that_do_not_fit_together)
 {
-	const struct ow_component *memory = mock_component(ow_module(), "memory");
+	const struct ow_component *memory = mock_component(OW_MODULE_SYMBOL(), "memory");
 	m = mock_new();
 	ck_assert_str_eq(mock_conf_complaints(m, memory, "durable: /x\nsync: always\n"), "");
 	ck_assert_ptr_nonnull(

@@ -9,7 +9,7 @@ const unsigned char digest[OW_DIGEST_SIZE] = "digest of the payload, 32 bytes";
 
 struct ow_instance *store_new(struct mock *worker, const char *name, const char *yaml)
 {
-	const struct ow_component *memory = mock_component(ow_module(), "memory");
+	const struct ow_component *memory = mock_component(OW_MODULE_SYMBOL(), "memory");
 	struct ow_instance *made =
 	    mock_instance(worker, memory, name, mock_conf(worker, memory, yaml));
 	ck_assert_int_eq(mock_rc(mock_start(made)), OW_OK);
@@ -79,7 +79,7 @@ enum ow_rc commit(const char *key, unsigned char owner)
 
 int64_t keys(void)
 {
-	const struct ow_component *memory = mock_component(ow_module(), "memory");
+	const struct ow_component *memory = mock_component(OW_MODULE_SYMBOL(), "memory");
 	const struct ow_store_ops *ops = memory->ops;
 	return ops->keys(mock_state(store));
 }

@@ -9,7 +9,7 @@
 
 START_TEST(options_are_sound)
 {
-	const struct ow_component *memory = mock_component(ow_module(), "memory");
+	const struct ow_component *memory = mock_component(OW_MODULE_SYMBOL(), "memory");
 	m = mock_new();
 	ck_assert_str_eq(mock_conf_complaints(m, memory, memory->example), "");
 	ck_assert_ptr_nonnull(

@@ -136,7 +136,7 @@ static void failed(struct ow_op *op, const char *why)
 START_TEST(options_are_sound)
 {
 	struct mock *m = mock_new();
-	const struct ow_component *redis = mock_component(ow_module(), "redis");
+	const struct ow_component *redis = mock_component(OW_MODULE_SYMBOL(), "redis");
 	static const struct {
 		const char *yaml, *says;
 	} bad[] = {

@@ -74,7 +74,7 @@ static void done(void)
 START_TEST(options_are_sound)
 {
 	struct mock *m = mock_new();
-	const struct ow_component *redis = mock_component(ow_module(), "redis");
+	const struct ow_component *redis = mock_component(OW_MODULE_SYMBOL(), "redis");
 	ck_assert_str_eq(mock_conf_complaints(m, redis, redis->example), "");
 	static const struct {
 		const char *yaml, *says;

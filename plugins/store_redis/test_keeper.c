@@ -439,7 +439,7 @@ START_TEST(workers_wait_for_the_one_that_restores_and_it_for_them)
 	finish(PREFIX "k");
 	rig_close();
 	ask("FLUSHALL");
-	const struct ow_component *redis = mock_component(ow_module(), "redis");
+	const struct ow_component *redis = mock_component(OW_MODULE_SYMBOL(), "redis");
 	open_at(0, "");
 	struct mock *other = mock_new_worker(rig.mock);
 	char yaml[400];
@@ -472,7 +472,7 @@ END_TEST
 
 START_TEST(options_must_make_sense)
 {
-	const struct ow_component *redis = mock_component(ow_module(), "redis");
+	const struct ow_component *redis = mock_component(OW_MODULE_SYMBOL(), "redis");
 	struct mock *m = mock_new();
 	ck_assert_str_eq(
 	    mock_conf_complaints(m, redis, "url: redis://a\ncheckpoint: keys\n"), "");

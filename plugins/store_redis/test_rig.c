@@ -22,7 +22,7 @@ void rig_open_at(int64_t ms, const char *url, const char *more)
 	mock_skip(rig.mock, ms);
 	rig.base = event_base_new();
 	mock_set_base(rig.mock, rig.base);
-	const struct ow_component *redis = mock_component(ow_module(), "redis");
+	const struct ow_component *redis = mock_component(OW_MODULE_SYMBOL(), "redis");
 	more = more ? more : "";
 	/* Nothing else is sent, unless the test is about that. */
 	snprintf(yaml, sizeof(yaml), "url: '%s'\n%s%s", url, more,
@@ -61,7 +61,7 @@ struct ow_text rig_text(const char *string)
 
 static const struct ow_store_ops *ops_of(void)
 {
-	return mock_component(ow_module(), "redis")->ops;
+	return mock_component(OW_MODULE_SYMBOL(), "redis")->ops;
 }
 
 bool rig_ready(void)

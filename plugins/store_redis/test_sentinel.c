@@ -474,7 +474,7 @@ static const struct {
 START_TEST(options)
 {
 	struct mock *m = mock_new();
-	const struct ow_component *redis = mock_component(ow_module(), "redis");
+	const struct ow_component *redis = mock_component(OW_MODULE_SYMBOL(), "redis");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		const char *complaints = mock_conf_complaints(m, redis, bad[i].yaml);
 		ck_assert_msg(strstr(complaints, bad[i].says), "%s", complaints);

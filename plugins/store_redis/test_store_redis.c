@@ -369,7 +369,7 @@ END_TEST
 
 START_TEST(labels_are_counted)
 {
-	const struct ow_store_ops *ops = mock_component(ow_module(), "redis")->ops;
+	const struct ow_store_ops *ops = mock_component(OW_MODULE_SYMBOL(), "redis")->ops;
 	char key[512], label[300];
 	with("counter_prefix: 'n:'\n");
 	void *state = mock_state(rig.store);
@@ -398,7 +398,7 @@ END_TEST
 
 START_TEST(the_sweeper_counts)
 {
-	const struct ow_store_ops *ops = mock_component(ow_module(), "redis")->ops;
+	const struct ow_store_ops *ops = mock_component(OW_MODULE_SYMBOL(), "redis")->ops;
 	ask("FLUSHALL");
 	for (int i = 0; i < 3000; i++)
 		ask("SET a*[:%d 1", i);

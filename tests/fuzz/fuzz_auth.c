@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *body = read_headers(text, headers);
 	size_t left = body ? size - 1 - (size_t)(body - text) : 0;
 	struct mock *m = mock_new();
-	const struct ow_component *component = mock_component(ow_module(), "webhook");
+	const struct ow_component *component = mock_component(OW_MODULE_SYMBOL(), "webhook");
 	snprintf(options, sizeof(options),
 	    "{listener: l, path: /, content_types: any, auth: %s}", modes[mode].options);
 	struct ow_instance *source =

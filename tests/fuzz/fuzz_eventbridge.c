@@ -30,7 +30,8 @@ static void require(bool holds, const char *what)
 static void check_intake(struct ow_text body)
 {
 	struct mock *m = mock_new();
-	const struct ow_component *component = mock_component(ow_module(), "eventbridge");
+	const struct ow_component *component =
+	    mock_component(OW_MODULE_SYMBOL(), "eventbridge");
 	struct ow_instance *source = mock_instance(
 	    m, component, "fuzz", mock_conf(m, component, "{listener: l, path: /}"));
 	require(mock_rc(mock_start(source)) == OW_OK, "it starts");

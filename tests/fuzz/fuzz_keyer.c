@@ -69,7 +69,7 @@ static void reply_to_all(
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct mock *m = mock_new();
-	const struct ow_component *component = mock_component(ow_module(), FUZZ_KEYER);
+	const struct ow_component *component = mock_component(OW_MODULE_SYMBOL(), FUZZ_KEYER);
 	struct ow_instance *keyer =
 	    mock_instance(m, component, "fuzz", mock_conf(m, component, NULL));
 	struct ow_event *event = mock_event_of(m, data, size);

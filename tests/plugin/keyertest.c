@@ -17,7 +17,7 @@ struct ow_instance *keyer;
 void keyer_begin(const char *name)
 {
 	mock = mock_new();
-	component = mock_component(ow_module(), name);
+	component = mock_component(OW_MODULE_SYMBOL(), name);
 }
 
 void keyer_with(const char *options)

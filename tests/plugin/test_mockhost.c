@@ -157,7 +157,7 @@ static void teardown(void)
 
 static struct toy *toy_new(const char *component)
 {
-	const struct ow_component *c = mock_component(ow_module(), component);
+	const struct ow_component *c = mock_component(OW_MODULE_SYMBOL(), component);
 	return mock_state(mock_instance(m, c, component, mock_conf(m, c, NULL)));
 }
 
