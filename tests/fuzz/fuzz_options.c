@@ -87,12 +87,20 @@ static char *read_table(char *text, struct ow_option *options, struct arena *are
 
 /* ---- what must hold ---- */
 
+static size_t count_choices(const struct ow_option *o)
+{
+	size_t count = 0;
+	while (o->choices && o->choices[count])
+		count++;
+	return count;
+}
+
 static void check_value(const struct ow_option *o, const char *conf)
 {
 	int64_t number;
 	int choice;
 	const char *text;
-	size_t count = 0;
+	int64_t words = (int64_t)count_choices(o);
 	switch (o->type) {
 	case OW_T_INT:
 	case OW_T_DURATION:
@@ -100,15 +108,13 @@ static void check_value(const struct ow_option *o, const char *conf)
 		memcpy(&number, conf + o->offset, sizeof(number));
 		/* An option without a default that is not there stays zero. */
 		require((o->min == 0 && o->max == 0) || (!o->dflt && number == 0) ||
-			    (number >= o->min && number <= o->max),
-		    "a number is in its range");
+			    (number >= o->min && number <= o->max) ||
+			    (number <= OW_WORD(0) && number > OW_WORD(words)),
+		    "a number is in its range, or a word");
 		return;
 	case OW_T_ENUM:
 		memcpy(&choice, conf + o->offset, sizeof(choice));
-		while (o->choices[count])
-			count++;
-		require(
-		    choice >= 0 && (size_t)choice < count, "a choice is one of the choices");
+		require(choice >= 0 && choice < words, "a choice is one of the choices");
 		return;
 	case OW_T_BOOL:
 		require((unsigned char)conf[o->offset] <= 1, "a truth is true or false");
