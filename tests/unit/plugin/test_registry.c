@@ -84,9 +84,9 @@ START_TEST(a_missing_one_says_where_was_looked)
 {
 	const char *why;
 	char expected[600];
-	ck_assert_ptr_null(find(OW_STORE, "redis", &why));
+	ck_assert_ptr_null(find(OW_STORE, "nowhere", &why));
 	snprintf(expected, sizeof(expected),
-	    "there is no store plugin `redis` (looked in %s, %s)", modules_dir, empty_dir);
+	    "there is no store plugin `nowhere` (looked in %s, %s)", modules_dir, empty_dir);
 	ck_assert_str_eq(why, expected);
 	/* A component of that name, but of another kind, does not count. */
 	modules_add("whole", "sink_parts");
