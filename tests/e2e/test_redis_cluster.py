@@ -363,7 +363,8 @@ class Moving(ClusterCase):
             self.assertEqual(statuses, ["delivered", "duplicate"], key)
         self.assertEqual(len(self.crm.requests), len(seen))
         self.assertGreater(self.redirects("ask"), 0)
-        self.assertGreaterEqual(self.redirects("moved"), 4)
+        # One for each move but the last, after which nobody need have come.
+        self.assertGreaterEqual(self.redirects("moved"), 3)
 
     def test_a_node_comes_and_goes(self):
         self.start()
