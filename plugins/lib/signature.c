@@ -1,6 +1,6 @@
 #include "lib/signature.h"
 
-#include <stdio.h>
+#include "lib/hex.h"
 
 const char *const signature_algorithm_choices[] = {"sha256", "sha1", NULL};
 const char *const signature_encoding_choices[] = {"hex", "base64", NULL};
@@ -13,16 +13,8 @@ void signature_write(int encoding, const unsigned char code[HMAC_SIZE_MAX], size
 		out[BASE64_SIZE(size)] = '\0';
 		return;
 	}
-	for (size_t i = 0; i < size; i++)
-		sprintf(out + 2 * i, "%02x", code[i]);
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	hex_write(out, code, size);
+	out[2 * size] = '\0';
 }
 
 /* What was sent is no secret: it may be read byte by byte. */

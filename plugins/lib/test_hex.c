@@ -19,12 +19,27 @@ START_TEST(writes_nothing_for_nothing)
 }
 END_TEST
 
+START_TEST(reads_a_digit_of_either_case_and_nothing_else)
+{
+	static const char digits[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
+	int good = 0;
+	for (int i = 0; i < 16; i++) {
+		ck_assert_int_eq(hex_value(digits[i]), i);
+		ck_assert_int_eq(hex_value(upper[i]), i);
+	}
+	for (int c = -128; c < 128; c++)
+		good += hex_value((char)c) >= 0;
+	ck_assert_int_eq(good, 22);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("hex");
 	TCase *t = tcase_create("hex");
 	tcase_add_test(t, writes_two_digits_a_byte);
 	tcase_add_test(t, writes_nothing_for_nothing);
+	tcase_add_test(t, reads_a_digit_of_either_case_and_nothing_else);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/hex.h"
 #include "lib/uri.h"
 
 /* A piece is a field, or text as it is. */
@@ -141,20 +142,13 @@ const struct field *template_only_field(const struct template_text *t)
 
 /* ---- URLs ---- */
 
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-	const char *at = c ? strchr(digits, c) : NULL;
-	return at ? (int)(at - digits) % 16 : -1;
-}
-
 /* The character at *i, which moves on; an escape is one. */
 static char decoded(struct ow_text t, size_t *i)
 {
 	char c = t.data[(*i)++];
 	if (c != '%' || t.len - *i < 2)
 		return c;
-	int high = hex_digit(t.data[*i]), low = hex_digit(t.data[*i + 1]);
+	int high = hex_value(t.data[*i]), low = hex_value(t.data[*i + 1]);
 	if (high < 0 || low < 0)
 		return c;
 	*i += 2;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "lib/alloc.h"
+#include "lib/hex.h"
 #include "lib/hmac.h"
 #include "lib/sha256.h"
 
@@ -98,12 +99,6 @@ static struct hmac *key_for(
 	return s->key;
 }
 
-static void write_hex(const unsigned char *bytes, char out[SIGV4_HEX + 1])
-{
-	for (size_t i = 0; i < SIGV4_HEX / 2; i++)
-		sprintf(out + 2 * i, "%02x", bytes[i]);
-}
-
 static void hash(struct sigv4 *s, struct ow_text text, char out[SIGV4_HEX + 1])
 {
 	/* No bytes may have no address. */
@@ -151,7 +146,8 @@ void sigv4_sign(struct sigv4 *s, const struct sigv4_scope *scope, const struct a
 	struct hmac *key =
 	    key_for(s, scope, (struct ow_text){out->date, DAY_SIZE}, keys->secret_access_key);
 	hmac_compute(key, &(struct ow_text){to_sign.data, to_sign.len}, 1, code);
-	write_hex(code, signature);
+	hex_write(signature, code, SIGV4_HEX / 2);
+	signature[SIGV4_HEX] = '\0';
 	draft_printf(&header, ALGORITHM " Credential=%s/%s, SignedHeaders=%s, Signature=%s",
 	    keys->access_key_id, draft_text(&where), draft_text(&names), signature);
 	out->authorization = draft_take(&header);
