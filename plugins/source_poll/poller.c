@@ -10,6 +10,7 @@
 #include "lib/alloc.h"
 #include "lib/errands.h"
 #include "lib/http_date.h"
+#include "lib/siphash.h"
 #include "source_poll/position.h"
 #include "source_poll/records.h"
 #include "source_poll/target.h"
@@ -55,6 +56,7 @@ struct poller {
 
 	/* this round */
 	uint64_t *seen; /* hashes of its targets */
+	unsigned char hash_key[SIPHASH_KEY_SIZE];
 	int64_t pages;
 
 	unsigned failures;		 /* since something worked */
@@ -107,25 +109,12 @@ static void on_timer(void *arg)
 	begin_round(arg);
 }
 
-/* Half of the wait, and a random part of the other. */
-static int64_t backoff_ms(struct poller *p)
-{
-	const struct poller_options *o = p->parts.options;
-	int64_t wait = o->base_ms;
-	uint32_t random;
-	for (unsigned i = 1; i < p->failures && wait < o->max_ms; i++)
-		wait *= 2;
-	if (wait > o->max_ms)
-		wait = o->max_ms;
-	host_of(p)->random(p->parts.self, &random, sizeof(random));
-	return wait / 2 + (int64_t)(random % (uint64_t)(wait / 2 + 1));
-}
-
 static void try_later(struct poller *p, int64_t least_ms)
 {
 	p->failures++;
 	host_of(p)->gauge_set(p->failing, 1);
-	int64_t wait = backoff_ms(p);
+	int64_t wait =
+	    backoff_ms(&p->parts.options->retry, p->failures, host_of(p), p->parts.self);
 	/* The loop counts from when it woke, which was a little before now. */
 	if (least_ms > 0)
 		least_ms += LOOP_MS;
@@ -229,17 +218,14 @@ static void run_errand(struct errand *errand)
 
 /* ---- from page to page ---- */
 
-static uint64_t hash_of(const char *text)
+static uint64_t hash_of(const struct poller *p, const char *target)
 {
-	uint64_t hash = 14695981039346656037u;
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-	return hash;
+	return siphash13(p->hash_key, target, strlen(target));
 }
 
 static bool was_read(struct poller *p, const char *target)
 {
-	uint64_t hash = hash_of(target);
+	uint64_t hash = hash_of(p, target);
 	for (int64_t i = 0; i < p->pages; i++)
 		if (p->seen[i] == hash)
 			return true;
@@ -430,7 +416,7 @@ static void read_page(struct poller *p, const struct ow_http_response *response)
 	}
 	worked(p);
 	host_of(p)->count(p->read, 1);
-	p->seen[p->pages++] = hash_of(p->target);
+	p->seen[p->pages++] = hash_of(p, p->target);
 	p->page = (struct page){.document = document, .next = page.next, .stay = page.stay};
 	records_begin(&p->page.left, page.records);
 	hand_out(p);
@@ -494,6 +480,7 @@ struct poller *poller_new(const struct poller_parts *parts)
 	struct poller *p = alloc_zero(1, sizeof(*p));
 	p->parts = *parts;
 	p->timer = parts->host->timer_new(parts->self, on_timer, p);
+	parts->host->random(parts->self, p->hash_key, sizeof(p->hash_key));
 	p->seen = alloc_zero((size_t)parts->options->max_pages, sizeof(*p->seen));
 	p->read = counter(p, "poll_pages_total", "Pages that were read.");
 	p->records = counter(p, "poll_records_total", "Records of pages, handed to routes.");

@@ -8,6 +8,7 @@
 #ifndef SOURCE_POLL_POLLER_H
 #define SOURCE_POLL_POLLER_H
 
+#include "lib/backoff.h"
 #include "lib/outbound/outbound.h"
 #include "source_poll/paging.h"
 
@@ -21,8 +22,8 @@ struct poller_options {
 	int64_t interval_ms;
 	int64_t max_pages; /* of a round */
 	int64_t max_inflight;
-	int64_t base_ms, max_ms; /* waits after failures */
-	int64_t total_ms;	 /* of a request */
+	struct backoff retry; /* after failures */
+	int64_t total_ms;     /* of a request */
 	int at_end;
 	bool hold_invalid;
 };

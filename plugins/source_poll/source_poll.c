@@ -200,7 +200,7 @@ static void source_check(const void *conf, const struct ow_report *report)
 	if (c->poller.state && (len == 0 || c->poller.state[len - 1] == '/'))
 		report->complain(
 		    report, "state", "must name a file, such as /var/lib/onceway/contacts");
-	if (c->poller.base_ms > c->poller.max_ms)
+	if (c->poller.retry.base_ms > c->poller.retry.max_ms)
 		report->complain(report, "retry.max", "must not be below retry.base");
 }
 
@@ -249,9 +249,9 @@ static const struct ow_option source_options[] = {
     OW_BOOL(struct poll_conf, poller.hold_invalid, "hold_invalid", .dflt = "false",
 	.help = "Whether a record that the route refuses as invalid stops the reading; else it "
 		"is left out, counted and logged."),
-    OW_DURATION(struct poll_conf, poller.base_ms, "retry.base", .dflt = "1s", .min = 1,
+    OW_DURATION(struct poll_conf, poller.retry.base_ms, "retry.base", .dflt = "1s", .min = 1,
 	.max = 3600000, .help = "Wait after a failure; doubled with each further one."),
-    OW_DURATION(struct poll_conf, poller.max_ms, "retry.max", .dflt = "60s", .min = 1,
+    OW_DURATION(struct poll_conf, poller.retry.max_ms, "retry.max", .dflt = "60s", .min = 1,
 	.max = 86400000, .help = "Longest such wait; a longer Retry-After counts."),
     OW_DURATION(struct poll_conf, connect_ms, "timeout.connect", .dflt = "3s", .min = 1,
 	.max = 600000, .help = "Time for one connection attempt."),
