@@ -36,7 +36,8 @@ static const char pragmas[] = "PRAGMA journal_mode = WAL;"
 /*
  * All in one transaction: a kill leaves an empty file or a whole one. What is looked through
  * comes first in a row, what may be large last; counting and finding what is due reads the
- * indexes alone, for which the first needs died_ms, too.
+ * indexes alone, for which the first needs died_ms, too. Its numbers are APPLICATION_ID and
+ * SCHEMA_VERSION.
  */
 static const char schema[] =
     "BEGIN IMMEDIATE;"

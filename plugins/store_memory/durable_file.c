@@ -50,6 +50,24 @@ static const char *const texts[STATEMENTS] = {
     [ROLLBACK] = "ROLLBACK",
 };
 
+/*
+ * All in one transaction: a kill leaves an empty file or a whole one. Its numbers are
+ * APPLICATION_ID and FORMAT_VERSION.
+ */
+static const char schema[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE keys ("
+    "id INTEGER PRIMARY KEY, expires INTEGER NOT NULL, since INTEGER,"
+    "key BLOB NOT NULL, digest BLOB, status INTEGER, failed INTEGER,"
+    "type BLOB, body BLOB, crc INTEGER NOT NULL);"
+    "CREATE INDEX keys_by_end ON keys (expires);"
+    "CREATE TABLE clock ("
+    "id INTEGER PRIMARY KEY, now INTEGER NOT NULL, wall INTEGER NOT NULL,"
+    "crc INTEGER NOT NULL);"
+    "PRAGMA application_id = 0x4f774b79;"
+    "PRAGMA user_version = 1;"
+    "COMMIT";
+
 struct durable_file {
 	char *path;
 	sqlite3 *db;
@@ -285,30 +303,6 @@ static bool examine(struct durable_file *f, bool *empty, char why[DURABLE_WHY])
 	return is_whole(f, why);
 }
 
-static bool make_tables(struct durable_file *f, char why[DURABLE_WHY])
-{
-	return execute(f,
-	    "BEGIN IMMEDIATE;"
-	    "PRAGMA application_id = " TEXT_OF(
-		APPLICATION_ID) ";"
-				"PRAGMA user_version = " TEXT_OF(
-				    FORMAT_VERSION) ";"
-						    "CREATE TABLE keys (id INTEGER PRIMARY "
-						    "KEY, expires INTEGER NOT NULL,"
-						    " since INTEGER, key BLOB NOT NULL, digest "
-						    "BLOB, status INTEGER,"
-						    " failed INTEGER, type BLOB, body BLOB, "
-						    "crc INTEGER NOT NULL);"
-						    "CREATE INDEX keys_by_end ON keys "
-						    "(expires);"
-						    "CREATE TABLE clock (id INTEGER PRIMARY "
-						    "KEY, now INTEGER NOT NULL,"
-						    " wall INTEGER NOT NULL, crc INTEGER NOT "
-						    "NULL);"
-						    "COMMIT",
-	    why);
-}
-
 /* What is only done to a file that is ours. */
 static bool begin_to_write(struct durable_file *f, bool empty, char why[DURABLE_WHY])
 {
@@ -327,7 +321,7 @@ static bool begin_to_write(struct durable_file *f, bool empty, char why[DURABLE_
 		"; PRAGMA journal_size_limit = " LOG_BYTES,
 		why))
 		return false;
-	if (empty && !make_tables(f, why))
+	if (empty && !execute(f, schema, why))
 		return false;
 	sqlite3_db_config(f->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	for (int i = 0; i < STATEMENTS; i++)
