@@ -181,7 +181,8 @@ START_TEST(what_is_not_there)
 {
 	static const char *const bodies[] = {"{}", "{\"id\":null}", "{\"x\":{\"id\":1}}", "[]"};
 	for (int i = 0; i < COUNT(bodies); i++) {
-		for (int place = TEMPLATE_TARGET; place <= TEMPLATE_STRING; place++) {
+		for (int p = TEMPLATE_TARGET; p <= TEMPLATE_STRING; p++) {
+			enum template_place place = (enum template_place)p;
 			ck_assert(!render("/a{/id}", place, bodies[i]));
 			ck_assert_str_eq(refusal.why, "/id is missing");
 			ck_assert_str_eq(render("/{/id:-no:-ne}", place, bodies[i]),

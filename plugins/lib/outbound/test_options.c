@@ -17,8 +17,8 @@ START_TEST(what_goes_together)
 	    "basic: {user: u, password: p}\n",
 	    "header: {name: Authorization, value: Token abc}\n",
 	    "sigv4: {service: execute-api, region: eu-central-1}\n",
-	    "oauth2: {token_url: \"https://login\", client_id: a, client_secret: b, tls: {ca: "
-	    "ca.pem}, style: json, client_auth: basic, scope: a b, audience: x}\n",
+	    ("oauth2: {token_url: \"https://login\", client_id: a, client_secret: b, tls: {ca: "
+	     "ca.pem}, style: json, client_auth: basic, scope: a b, audience: x}\n"),
 	};
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		ck_assert_str_eq(rig_complaints(good[i]), "");
