@@ -23,9 +23,9 @@ files() {
 
 case "${1:-}" in
 check)
-	bad=$(files | while read -r f; do
-		"$tool" "$f" | cmp -s - "$f" || echo "$f"
-	done)
+	bad=$(files | xargs -P "$(nproc)" -n 16 sh -c 'for f; do
+		"$0" "$f" | cmp -s - "$f" || echo "$f"
+	done' "$tool" | sort)
 	space=$(grep -rnIE '[ 	]+$' --include='*.[ch]' --include='*.am' --include='*.py' --include='*.sh' \
 		--include='*.yaml' --include='*.md' core plugins tests contrib conf doc ./*.md 2>/dev/null |
 		grep -v '^tests/\(conf\|fuzz\)/' || true)
@@ -36,7 +36,7 @@ check)
 	fi
 	;;
 fix)
-	files | xargs "$tool" -i
+	files | xargs -P "$(nproc)" -n 16 "$tool" -i
 	;;
 *)
 	echo "usage: contrib/format.sh check|fix" >&2
