@@ -18,6 +18,7 @@
 #include "daemon/settings.h"
 #include "daemon/version.h"
 #include "io/tls_files.h"
+#include "spool/spool.h"
 
 #define PLUGIN_DIRS_MAX 16
 
@@ -149,10 +150,10 @@ static void print_usage(FILE *out)
 
 static int print_version(void)
 {
-	printf(
-	    "onceway %s\nplugin ABI %d.%d\nlibevent %s, jansson %s, libyaml %s, OpenSSL %s\n",
+	printf("onceway %s\nplugin ABI %d.%d\n"
+	       "libevent %s, jansson %s, libyaml %s, OpenSSL %s, SQLite %s\n",
 	    ONCEWAY_VERSION, OW_ABI_MAJOR, OW_ABI_MINOR, event_get_version(), JANSSON_VERSION,
-	    yaml_get_version_string(), tls_library_version());
+	    yaml_get_version_string(), tls_library_version(), spool_library_version());
 	return EXIT_SUCCESS;
 }
 

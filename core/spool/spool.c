@@ -111,3 +111,8 @@ struct spool_counts spool_count(struct spool *s)
 {
 	return writer_count(s->writer);
 }
+
+const char *spool_library_version(void)
+{
+	return sqlite3_libversion();
+}

@@ -109,4 +109,7 @@ struct spool_counts {
 };
 struct spool_counts spool_count(struct spool *s); /* from any thread */
 
+/* "3.40.1": of the SQLite that is loaded. */
+const char *spool_library_version(void);
+
 #endif

@@ -32,7 +32,7 @@ class General(Cli):
             out, _ = self.onceway(flag)
             self.assertRegex(
                 out, r"\Aonceway \d+\.\d+\.\d+\nplugin ABI \d+\.\d+\nlibevent [\d.]+\S*, "
-                r"jansson [\d.]+, libyaml [\d.]+, OpenSSL [\d.]+\n\Z")
+                r"jansson [\d.]+, libyaml [\d.]+, OpenSSL [\d.]+, SQLite [\d.]+\n\Z")
 
     def test_help(self):
         texts = {self.onceway(*words)[0]
