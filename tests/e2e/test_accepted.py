@@ -23,6 +23,13 @@ PIPELINED = 8
 LOCK = "10s"
 # Of each worker: what a kill can find delivered and not committed.
 INFLIGHT = 64
+# The finished keys of a Redis: a claim is no JSON object.
+FINISHED = """
+local out = {}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+    if redis.call('GETRANGE', key, 0, 0) == '{' then out[#out + 1] = key end
+end
+return out"""
 
 
 def rows(directory, where="died_ms IS NULL"):
@@ -91,6 +98,7 @@ class Kept(Case):
     def redis(self):
         server = Server()
         self.addCleanup(server.close)
+        self.ask_redis = server.ask
         return {"plugin": "redis", "url": server.url}
 
     def wait_empty(self):
@@ -126,11 +134,13 @@ class Kills(Kept):
         self.assertEqual(sorted(acknowledged), sorted(names))
 
     def kill_and_restart(self, onceway, crm):
-        before = time.monotonic()
+        """Returns when it was dead, and what the store had finished then."""
         onceway.kill()
         wait_until(lambda: crm.open == 0, "the sink to see the end of all connections")
+        finished = set(self.ask_redis("EVAL", FINISHED, 0))
+        dead = time.monotonic()
         onceway.start(ready=False)
-        return before, time.monotonic()
+        return dead, finished
 
     def check_twice(self, crm, kills):
         """Twice is only what the sink had seen, and the store had not, when it was killed."""
@@ -138,13 +148,15 @@ class Kills(Kept):
         for r in crm.requests:
             times[r.header("Idempotency-Key")].append(r.at)
         twice = 0
-        for at in times.values():
+        for key, at in times.items():
             for first, second in zip(at, at[1:]):
                 twice += 1
-                self.assertTrue(
-                    any(first < started and before < second for before, started in kills),
-                    f"delivered twice between two kills: {at}")
+                between = [finished for dead, finished in kills if first < dead < second]
+                self.assertTrue(between, f"delivered twice between two kills: {at}")
+                self.assertFalse(any(key in finished for finished in between),
+                                 f"delivered again though it was finished: {at}")
         self.assertLessEqual(twice, len(kills) * 2 * INFLIGHT)
+        self.assertTrue(kills[-1][1] & set(times), "the store's keys are the sink's")
         return times
 
     def test_at_random_moments(self):
