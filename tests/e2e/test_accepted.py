@@ -181,10 +181,10 @@ class Kills(Kept):
         # With one worker: another would not know that it has what comes again.
         onceway = self.start_many(
             crm, max_inflight=100000, listener={"address": f"127.0.0.1:{free_port()}"})
-        acknowledged, count = [], EVENTS // 10
+        acknowledged, count = [], EVENTS
         names, senders = self.send(onceway, count, acknowledged)
-        for n in range(5):
-            enough = (n + random.random()) * count / 5
+        for n in range(KILLS):
+            enough = (n + random.random()) * count / KILLS
             wait_until(lambda: len(acknowledged) >= enough or any(s.error for s in senders),
                        f"{enough} answers", 3 * PATIENCE)
             self.kill_and_restart(onceway, crm)
@@ -192,6 +192,7 @@ class Kills(Kept):
         # On a machine so slow that a claim ends before it is taken up again, a copy is there too.
         self.assertEqual(len({key for _, key, _ in rows(self.state)}), count)
         crm.listen()
+        wait_until(lambda: len(crm.requests) >= count, "all deliveries", 9 * PATIENCE)
         self.wait_empty()
         self.assertEqual(len(crm.requests), count)
         self.assertEqual(len({r.header("Idempotency-Key") for r in crm.requests}), count)
