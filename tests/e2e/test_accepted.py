@@ -41,8 +41,8 @@ def rows(directory, where="died_ms IS NULL"):
 class Sender:
     """A vendor: sends again what was not answered, or with an error; later, after the others."""
 
-    def __init__(self, port, names, acknowledged):
-        self.port, self.acknowledged = port, acknowledged
+    def __init__(self, port, names, acknowledged, data=()):
+        self.port, self.acknowledged, self.data = port, acknowledged, dict(data)
         self.waiting = collections.deque(names)
         self.statuses = collections.Counter()
         self.error = None
@@ -67,7 +67,7 @@ class Sender:
             while self.waiting or under_way:
                 while self.waiting and len(under_way) < PIPELINED:
                     under_way.append(self.waiting.popleft())
-                    connection.post(event(under_way[-1]))
+                    connection.post(event(under_way[-1], **self.data))
                 answer = connection.answer()
                 self.statuses[answer.status] += 1
                 name = under_way.popleft()
@@ -95,6 +95,15 @@ class Kept(Case):
             peer, start, onceway={"state_dir": self.state, **dict(onceway)},
             route={"ack": "accepted", **dict(route)}, **options)
 
+    def small_disk(self, size):
+        """Of it 40 MiB are kept free."""
+        made = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "onceway-test", self.state],
+            capture_output=True, check=False)
+        if made.returncode != 0:
+            self.skipTest("only root can make a small disk")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.state], check=True)
+
     def redis(self):
         server = Server()
         self.addCleanup(server.close)
@@ -109,9 +118,10 @@ class Kept(Case):
 
 
 class Kills(Kept):
-    def slow_sink(self):
-        def choose(_):
-            time.sleep(random.uniform(0, 0.004))
+    def slow_sink(self, seconds):
+        def choose(request):
+            request.body = None  # many are large
+            time.sleep(random.uniform(0, seconds))
             return Answer()
         return self.sink(choose=choose)
 
@@ -122,10 +132,11 @@ class Kills(Kept):
                   "retry": {"attempts": 100, "max": "10s"}},
             route={"lock": LOCK, "deadline": "10m", "max_inflight": max_inflight})
 
-    def send(self, onceway, count, acknowledged):
+    def send(self, onceway, count, acknowledged, data=()):
         port = int(onceway.config.read_text().split("127.0.0.1:")[2].split('"')[0])
         names = [f"t{n}" for n in range(count)]
-        return names, [Sender(port, names[n::SENDERS], acknowledged) for n in range(SENDERS)]
+        return names, [
+            Sender(port, names[n::SENDERS], acknowledged, data) for n in range(SENDERS)]
 
     def finish(self, senders, acknowledged, names):
         for s in senders:
@@ -159,21 +170,32 @@ class Kills(Kept):
         self.assertTrue(kills[-1][1] & set(times), "the store's keys are the sink's")
         return times
 
-    def test_at_random_moments(self):
-        crm = self.slow_sink()
-        onceway = self.start_many(crm, **self.workers(2))
-        acknowledged, kills = [], []
-        names, senders = self.send(onceway, EVENTS, acknowledged)
+    def check_kills(self, crm, max_inflight=INFLIGHT, **data):
+        """Returns how many of those that were killed had found the disk full."""
+        onceway = self.start_many(crm, max_inflight, **self.workers(2))
+        acknowledged, kills, full = [], [], 0
+        names, senders = self.send(onceway, EVENTS, acknowledged, data)
         for n in range(KILLS):
             enough = (n + random.random()) * EVENTS / KILLS
             wait_until(lambda: len(acknowledged) >= enough or any(s.error for s in senders),
                        f"{enough} answers", 3 * PATIENCE)
+            full += "the disk is nearly full" in onceway.log()
             kills.append(self.kill_and_restart(onceway, crm))
         self.finish(senders, acknowledged, names)
         self.wait_empty()
         times = self.check_twice(crm, kills)
         self.assertEqual(len(times), EVENTS)
         self.assertEqual(rows(self.state, "died_ms IS NOT NULL"), [])
+        return full
+
+    def test_at_random_moments(self):
+        self.check_kills(self.slow_sink(0.004))
+
+    def test_with_the_disk_full(self):
+        """There is room for a thousand, and the sink is slower than those who send."""
+        self.small_disk("42m")
+        full = self.check_kills(self.slow_sink(0.03), max_inflight=5000, note="x" * 8000)
+        self.assertGreater(full, KILLS // 4)
 
     def test_with_the_sink_down(self):
         """Nothing can be delivered all the time: it is all there when the sink comes."""
@@ -369,12 +391,7 @@ class Full(Kept):
         self.check_full(onceway={"spool": {"max_size": "1MiB"}})
 
     def test_disk(self):
-        made = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=56m", "onceway-test", self.state],
-            capture_output=True, check=False)
-        if made.returncode != 0:
-            self.skipTest("only root can make a small disk")
-        self.addCleanup(subprocess.run, ["umount", "-l", self.state], check=True)
+        self.small_disk("56m")
         self.check_full()
 
 
