@@ -17,7 +17,7 @@ struct expansion {
 	struct conf_mark mark;
 	struct conf_report *report;
 	struct buf out;
-	bool put_in;
+	bool put_in; /* something from outside of the file */
 };
 
 /* Reads what fits into room; returns how much, -1 with errno on failure. */
@@ -108,9 +108,12 @@ static bool is_name(struct ow_text t)
 static bool add_variable(struct expansion *e, const char *name, const char *fallback)
 {
 	const char *value = getenv(name);
-	/* As in a shell, `:-` gives its default for an empty variable too. */
-	if (fallback && (!value || value[0] == '\0'))
-		value = fallback;
+	/* As in a shell, `:-` gives its default for an empty variable too. It stands in the
+	 * file, as any other text does. */
+	if (fallback && (!value || value[0] == '\0')) {
+		buf_add_string(&e->out, fallback);
+		return true;
+	}
 	if (!value) {
 		const char *shown = conf_quote(e->report, name);
 		conf_error(e->report, e->mark,
@@ -118,6 +121,7 @@ static bool add_variable(struct expansion *e, const char *name, const char *fall
 		    shown, name);
 		return false;
 	}
+	e->put_in = true;
 	buf_add_string(&e->out, value);
 	return true;
 }
@@ -125,9 +129,10 @@ static bool add_variable(struct expansion *e, const char *name, const char *fall
 /* inside: what stands between `${` and `}`. It is cut into pieces. */
 static bool add_inside(struct expansion *e, char *inside)
 {
-	e->put_in = true;
-	if (strncmp(inside, "file:", 5) == 0)
+	if (strncmp(inside, "file:", 5) == 0) {
+		e->put_in = true;
 		return add_file(e, inside + 5);
+	}
 	size_t len = strcspn(inside, ":-=?+");
 	char *fallback = strncmp(inside + len, ":-", 2) == 0 ? inside + len + 2 : NULL;
 	if (is_name(text_span(inside, len)) && (fallback || inside[len] == '\0')) {

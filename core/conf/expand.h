@@ -14,7 +14,7 @@
 /*
  * Expands text found at mark. Returns text itself if there is nothing to
  * expand, a text from arena, or NULL after complaining. *expanded tells
- * whether anything was put in.
+ * whether anything was put in that does not stand in the file: no default.
  */
 const char *conf_expand(const char *text, struct conf_mark mark, struct arena *arena,
     struct conf_report *report, bool *expanded);

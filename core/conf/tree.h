@@ -33,7 +33,7 @@ struct conf_node {
 	/* scalar: after ${...} expansion; NULL-terminated, no NUL inside */
 	const char *text;
 	bool quoted;  /* written in quotes or as a block: never null */
-	bool secret;  /* its text came from ${...}: do not show it in messages */
+	bool secret;  /* its text came from a variable or a file: do not show it in messages */
 	bool is_null; /* plain `~`, `null` or nothing at all */
 	bool broken;  /* a complaint about it was made; text is empty: make no further one */
 	/* mapping and sequence: children in the order written */

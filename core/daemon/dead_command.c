@@ -204,6 +204,16 @@ int dead_command_check(const struct dead_question *question)
 
 /* ---- the answer ---- */
 
+/* Was it said before that word? A letter replayed twice would be missing the second time. */
+static bool is_repeated(const struct dead_question *q, size_t word, int64_t id)
+{
+	int64_t other;
+	for (size_t i = 1; i < word; i++)
+		if (parse_id(q->words[i], &other) && other == id)
+			return true;
+	return false;
+}
+
 /* For each id, or once. False: the file failed. */
 static bool do_each(struct dead_letters *d, const struct verb *verb, const struct request *r,
     struct dead_printer *printer, struct answer *a)
@@ -213,7 +223,8 @@ static bool do_each(struct dead_letters *d, const struct verb *verb, const struc
 	size_t rounds = q->word_count > 1 ? q->word_count - 1 : 1;
 	for (size_t i = 0; i < rounds; i++) {
 		int64_t before = a->count;
-		if (q->word_count > 1 && !parse_id(q->words[i + 1], &f.id))
+		if (q->word_count > 1 &&
+		    (!parse_id(q->words[i + 1], &f.id) || is_repeated(q, i + 1, f.id)))
 			continue;
 		if (!(verb->change ? verb->change(d, &f, r, &a->count)
 				   : dead_each(d, &f, dead_print, printer, &a->count))) {

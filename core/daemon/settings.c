@@ -398,6 +398,11 @@ static void load_process(struct loading *l)
 	    .report = l->report};
 	conf_check_options(
 	    &check, node && node->is_null ? NULL : node, l->root->mark, &s->process);
+	if (s->process.state_dir && s->process.state_dir[0] == '\0')
+		conf_error(l->report, conf_option_node(node, "state_dir")->mark,
+		    "section `onceway`: option `state_dir` must not be empty: name a "
+		    "directory, "
+		    "or leave it out");
 }
 
 static struct registry *make_registry(const struct settings *s, const char *const *plugin_dirs)

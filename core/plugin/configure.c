@@ -22,7 +22,7 @@ static void add_secret(struct arena *arena, struct ow_list *secrets, const char 
 	*secrets = (struct ow_list){items, count + 1};
 }
 
-/* Adds an option's texts that came from ${...}, or all of them. */
+/* Adds an option's texts that came from outside of the file, or all of them. */
 static void add_secrets(
     struct arena *arena, struct ow_list *secrets, const struct conf_node *node, bool all)
 {

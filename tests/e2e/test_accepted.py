@@ -23,6 +23,13 @@ PIPELINED = 8
 LOCK = "10s"
 # Of each worker: what a kill can find delivered and not committed.
 INFLIGHT = 64
+# The finished keys of a Redis: a claim is no JSON object.
+FINISHED = """
+local out = {}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+    if redis.call('GETRANGE', key, 0, 0) == '{' then out[#out + 1] = key end
+end
+return out"""
 
 
 def rows(directory, where="died_ms IS NULL"):
@@ -34,8 +41,8 @@ def rows(directory, where="died_ms IS NULL"):
 class Sender:
     """A vendor: sends again what was not answered, or with an error; later, after the others."""
 
-    def __init__(self, port, names, acknowledged):
-        self.port, self.acknowledged = port, acknowledged
+    def __init__(self, port, names, acknowledged, data=()):
+        self.port, self.acknowledged, self.data = port, acknowledged, dict(data)
         self.waiting = collections.deque(names)
         self.statuses = collections.Counter()
         self.error = None
@@ -60,7 +67,7 @@ class Sender:
             while self.waiting or under_way:
                 while self.waiting and len(under_way) < PIPELINED:
                     under_way.append(self.waiting.popleft())
-                    connection.post(event(under_way[-1]))
+                    connection.post(event(under_way[-1], **self.data))
                 answer = connection.answer()
                 self.statuses[answer.status] += 1
                 name = under_way.popleft()
@@ -88,9 +95,19 @@ class Kept(Case):
             peer, start, onceway={"state_dir": self.state, **dict(onceway)},
             route={"ack": "accepted", **dict(route)}, **options)
 
+    def small_disk(self, size):
+        """Of it 40 MiB are kept free."""
+        made = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "onceway-test", self.state],
+            capture_output=True, check=False)
+        if made.returncode != 0:
+            self.skipTest("only root can make a small disk")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.state], check=True)
+
     def redis(self):
         server = Server()
         self.addCleanup(server.close)
+        self.ask_redis = server.ask
         return {"plugin": "redis", "url": server.url}
 
     def wait_empty(self):
@@ -101,9 +118,10 @@ class Kept(Case):
 
 
 class Kills(Kept):
-    def slow_sink(self):
-        def choose(_):
-            time.sleep(random.uniform(0, 0.004))
+    def slow_sink(self, seconds):
+        def choose(request):
+            request.body = None  # many are large
+            time.sleep(random.uniform(0, seconds))
             return Answer()
         return self.sink(choose=choose)
 
@@ -114,10 +132,11 @@ class Kills(Kept):
                   "retry": {"attempts": 100, "max": "10s"}},
             route={"lock": LOCK, "deadline": "10m", "max_inflight": max_inflight})
 
-    def send(self, onceway, count, acknowledged):
+    def send(self, onceway, count, acknowledged, data=()):
         port = int(onceway.config.read_text().split("127.0.0.1:")[2].split('"')[0])
         names = [f"t{n}" for n in range(count)]
-        return names, [Sender(port, names[n::SENDERS], acknowledged) for n in range(SENDERS)]
+        return names, [
+            Sender(port, names[n::SENDERS], acknowledged, data) for n in range(SENDERS)]
 
     def finish(self, senders, acknowledged, names):
         for s in senders:
@@ -126,11 +145,13 @@ class Kills(Kept):
         self.assertEqual(sorted(acknowledged), sorted(names))
 
     def kill_and_restart(self, onceway, crm):
-        before = time.monotonic()
+        """Returns when it was dead, and what the store had finished then."""
         onceway.kill()
         wait_until(lambda: crm.open == 0, "the sink to see the end of all connections")
+        finished = set(self.ask_redis("EVAL", FINISHED, 0))
+        dead = time.monotonic()
         onceway.start(ready=False)
-        return before, time.monotonic()
+        return dead, finished
 
     def check_twice(self, crm, kills):
         """Twice is only what the sink had seen, and the store had not, when it was killed."""
@@ -138,30 +159,43 @@ class Kills(Kept):
         for r in crm.requests:
             times[r.header("Idempotency-Key")].append(r.at)
         twice = 0
-        for at in times.values():
+        for key, at in times.items():
             for first, second in zip(at, at[1:]):
                 twice += 1
-                self.assertTrue(
-                    any(first < started and before < second for before, started in kills),
-                    f"delivered twice between two kills: {at}")
+                between = [finished for dead, finished in kills if first < dead < second]
+                self.assertTrue(between, f"delivered twice between two kills: {at}")
+                self.assertFalse(any(key in finished for finished in between),
+                                 f"delivered again though it was finished: {at}")
         self.assertLessEqual(twice, len(kills) * 2 * INFLIGHT)
+        self.assertTrue(kills[-1][1] & set(times), "the store's keys are the sink's")
         return times
 
-    def test_at_random_moments(self):
-        crm = self.slow_sink()
-        onceway = self.start_many(crm, **self.workers(2))
-        acknowledged, kills = [], []
-        names, senders = self.send(onceway, EVENTS, acknowledged)
+    def check_kills(self, crm, max_inflight=INFLIGHT, **data):
+        """Returns how many of those that were killed had found the disk full."""
+        onceway = self.start_many(crm, max_inflight, **self.workers(2))
+        acknowledged, kills, full = [], [], 0
+        names, senders = self.send(onceway, EVENTS, acknowledged, data)
         for n in range(KILLS):
             enough = (n + random.random()) * EVENTS / KILLS
             wait_until(lambda: len(acknowledged) >= enough or any(s.error for s in senders),
                        f"{enough} answers", 3 * PATIENCE)
+            full += "the disk is nearly full" in onceway.log()
             kills.append(self.kill_and_restart(onceway, crm))
         self.finish(senders, acknowledged, names)
         self.wait_empty()
         times = self.check_twice(crm, kills)
         self.assertEqual(len(times), EVENTS)
         self.assertEqual(rows(self.state, "died_ms IS NOT NULL"), [])
+        return full
+
+    def test_at_random_moments(self):
+        self.check_kills(self.slow_sink(0.004))
+
+    def test_with_the_disk_full(self):
+        """There is room for a thousand, and the sink is slower than those who send."""
+        self.small_disk("42m")
+        full = self.check_kills(self.slow_sink(0.03), max_inflight=5000, note="x" * 8000)
+        self.assertGreater(full, KILLS // 4)
 
     def test_with_the_sink_down(self):
         """Nothing can be delivered all the time: it is all there when the sink comes."""
@@ -169,10 +203,10 @@ class Kills(Kept):
         # With one worker: another would not know that it has what comes again.
         onceway = self.start_many(
             crm, max_inflight=100000, listener={"address": f"127.0.0.1:{free_port()}"})
-        acknowledged, count = [], EVENTS // 10
+        acknowledged, count = [], EVENTS
         names, senders = self.send(onceway, count, acknowledged)
-        for n in range(5):
-            enough = (n + random.random()) * count / 5
+        for n in range(KILLS):
+            enough = (n + random.random()) * count / KILLS
             wait_until(lambda: len(acknowledged) >= enough or any(s.error for s in senders),
                        f"{enough} answers", 3 * PATIENCE)
             self.kill_and_restart(onceway, crm)
@@ -180,6 +214,7 @@ class Kills(Kept):
         # On a machine so slow that a claim ends before it is taken up again, a copy is there too.
         self.assertEqual(len({key for _, key, _ in rows(self.state)}), count)
         crm.listen()
+        wait_until(lambda: len(crm.requests) >= count, "all deliveries", 9 * PATIENCE)
         self.wait_empty()
         self.assertEqual(len(crm.requests), count)
         self.assertEqual(len({r.header("Idempotency-Key") for r in crm.requests}), count)
@@ -356,12 +391,7 @@ class Full(Kept):
         self.check_full(onceway={"spool": {"max_size": "1MiB"}})
 
     def test_disk(self):
-        made = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=56m", "onceway-test", self.state],
-            capture_output=True, check=False)
-        if made.returncode != 0:
-            self.skipTest("only root can make a small disk")
-        self.addCleanup(subprocess.run, ["umount", "-l", self.state], check=True)
+        self.small_disk("56m")
         self.check_full()
 
 

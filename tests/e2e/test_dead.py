@@ -203,6 +203,13 @@ class Changing(Dead):
         self.assertEqual(json.loads(out), {"dropped": 1, "missing": [99], "daemon": True})
         self.assertEqual(self.count("died_ms IS NULL"), 1)
 
+    def test_one_that_is_said_twice(self):
+        keeper = self.keep()
+        dead = keeper.dead()
+        self.assertEqual(self.ids(dead, dead, f"0{dead}"), [dead])
+        self.assertRegex(self.dead("replay", dead, dead)[0], "^replayed 1 dead letter: ")
+        self.assertIn("no dead letter 99", self.dead("drop", 99, 99, status=1)[1])
+
     def test_replay_beside_a_daemon(self):
         keeper = self.keep()
         first = keeper.dead('{"n":1}')

@@ -13,14 +13,25 @@ REFRESHES = "onceway_oauth_refreshes_total"
 
 
 class OAuth2(Case):
+    tls = {}
+
     def login(self, **how):
         self.behind = Login(**how)
         self.sinks.append(self.behind.sink)
         return self.behind
 
-    def serve(self, start=True, host="127.0.0.1", sink=(), oauth2=(), **options):
-        settings = {"url": self.behind.url("/in", host), "retry": {"attempts": 1},
-                    "oauth2": {**self.behind.options(host), **dict(oauth2)}, **dict(sink)}
+    def secure_login(self, **how):
+        """Over TLS, both the token endpoint and what is behind."""
+        files = Certificates()
+        self.addCleanup(files.close)
+        self.tls = {"tls": {"ca": files("ca.pem")}}
+        return self.login(tls=files.server(), **how)
+
+    def serve(self, start=True, host="", sink=(), oauth2=(), **options):
+        host = host or ("localhost" if self.tls else "127.0.0.1")
+        settings = {
+            "url": self.behind.url("/in", host), "retry": {"attempts": 1}, **self.tls,
+            "oauth2": {**self.behind.options(host), **self.tls, **dict(oauth2)}, **dict(sink)}
         self.onceway = self.daemon(self.behind.sink, start=False, sink=settings, **options)
         return self.onceway.start(ready=start)
 
@@ -46,7 +57,7 @@ class OAuth2(Case):
 
 class OneToken(OAuth2):
     def test_a_thousand_events_wait_for_one_token(self):
-        self.login().gate = gate = threading.Event()
+        self.secure_login().gate = gate = threading.Event()
         self.serve()
         wait_until(lambda: self.behind.asked, "a request for a token")
         connections = [self.connect(self.onceway) for _ in range(100)]
@@ -80,12 +91,8 @@ class OneToken(OAuth2):
         self.assertEqual(len(self.behind.asked), 2)
 
     def test_over_tls_as_json(self):
-        files = Certificates()
-        self.addCleanup(files.close)
-        self.login(tls=files.server())
-        ca = {"ca": files("ca.pem")}
-        self.serve(host="localhost", sink={"tls": ca}, oauth2={
-            "tls": ca, "style": "json", "scope": "contact:write", "audience": "crm"})
+        self.secure_login()
+        self.serve(oauth2={"style": "json", "scope": "contact:write", "audience": "crm"})
         self.send(1)
         self.assertEqual(self.behind.asked, [{
             "grant_type": "client_credentials", "client_id": "us", "client_secret": SECRET,
@@ -104,7 +111,7 @@ class OneToken(OAuth2):
 
 class Expiry(OAuth2):
     def test_no_event_fails_when_tokens_end(self):
-        self.login(life=2)
+        self.secure_login(life=2)
         self.serve()
         sent, end = 0, time.monotonic() + PATIENCE
         while len(self.behind.used()) < 4:
@@ -115,7 +122,7 @@ class Expiry(OAuth2):
         self.assertEqual(self.behind.refusals, 0)
 
     def test_no_event_fails_when_tokens_end_earlier_than_was_said(self):
-        self.login(life=1.5, expires_in=3600)
+        self.secure_login(life=1.5, expires_in=3600)
         self.serve()
         sent, end = 0, time.monotonic() + PATIENCE
         while len(self.behind.used()) < 4:
@@ -138,7 +145,7 @@ class Expiry(OAuth2):
 
 class Refusals(OAuth2):
     def test_a_storm_of_refusals_makes_one_refresh(self):
-        self.login()
+        self.secure_login()
         self.serve()
         self.send("first")
         self.behind.revoke()

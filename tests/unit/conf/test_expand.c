@@ -30,9 +30,9 @@ static const struct {
     {"redis://${OW_HOST}:${OW_UNSET:-6379}/0", "redis://redis.example.com:6379/0", true},
     {"${_OW1}${_OW1}$", "oneone$", true},
     {"${OW_EMPTY}", "", true},
-    {"${OW_EMPTY:-x}", "x", true},
-    {"${OW_UNSET:-}", "", true},
-    {"${OW_UNSET:-a:-b c$d}", "a:-b c$d", true},
+    {"${OW_EMPTY:-x}", "x", false},
+    {"${OW_UNSET:-}", "", false},
+    {"${OW_UNSET:-a:-b c$d}", "a:-b c$d", false},
     {"${OW_HOST:-x}", "redis.example.com", true},
     {"${OW_DOLLAR}", "a${OW_HOST}b", true}, /* what is put in is not expanded again */
     {"$${OW_HOST}", "${OW_HOST}", false},
