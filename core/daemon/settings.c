@@ -401,8 +401,7 @@ static void load_process(struct loading *l)
 	if (s->process.state_dir && s->process.state_dir[0] == '\0')
 		conf_error(l->report, conf_option_node(node, "state_dir")->mark,
 		    "section `onceway`: option `state_dir` must not be empty: name a "
-		    "directory, "
-		    "or leave it out");
+		    "directory, or leave it out");
 }
 
 static struct registry *make_registry(const struct settings *s, const char *const *plugin_dirs)
