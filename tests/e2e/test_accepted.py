@@ -118,10 +118,15 @@ class Kept(Case):
 
 
 class Kills(Kept):
-    def slow_sink(self, seconds):
+    def slow_sink(self):
+        """Answers nothing while its gate is closed."""
+        self.gate = threading.Event()
+        self.gate.set()
+
         def choose(request):
             request.body = None  # many are large
-            time.sleep(random.uniform(0, seconds))
+            self.gate.wait(PATIENCE)
+            time.sleep(random.uniform(0, 0.004))
             return Answer()
         return self.sink(choose=choose)
 
@@ -170,16 +175,25 @@ class Kills(Kept):
         self.assertTrue(kills[-1][1] & set(times), "the store's keys are the sink's")
         return times
 
-    def check_kills(self, crm, max_inflight=INFLIGHT, **data):
+    def fill_disk(self, onceway, senders):
+        """Returns whether it was full; with the last events it need not be."""
+        self.gate.clear()
+        wait_until(lambda: "the disk is nearly full" in onceway.log() or
+                   not any(s.thread.is_alive() for s in senders), "a full disk", 3 * PATIENCE)
+        self.gate.set()
+        return "the disk is nearly full" in onceway.log()
+
+    def check_kills(self, max_inflight=INFLIGHT, fill=False, **data):
         """Returns how many of those that were killed had found the disk full."""
+        crm = self.slow_sink()
         onceway = self.start_many(crm, max_inflight, **self.workers(2))
         acknowledged, kills, full = [], [], 0
         names, senders = self.send(onceway, EVENTS, acknowledged, data)
         for n in range(KILLS):
+            full += fill and self.fill_disk(onceway, senders)
             enough = (n + random.random()) * EVENTS / KILLS
             wait_until(lambda: len(acknowledged) >= enough or any(s.error for s in senders),
                        f"{enough} answers", 3 * PATIENCE)
-            full += "the disk is nearly full" in onceway.log()
             kills.append(self.kill_and_restart(onceway, crm))
         self.finish(senders, acknowledged, names)
         self.wait_empty()
@@ -189,13 +203,13 @@ class Kills(Kept):
         return full
 
     def test_at_random_moments(self):
-        self.check_kills(self.slow_sink(0.004))
+        self.check_kills()
 
     def test_with_the_disk_full(self):
-        """There is room for a thousand, and the sink is slower than those who send."""
+        """There is room for some hundreds, and the sink waits until they are there."""
         self.small_disk("42m")
-        full = self.check_kills(self.slow_sink(0.03), max_inflight=5000, note="x" * 8000)
-        self.assertGreater(full, KILLS // 4)
+        full = self.check_kills(max_inflight=5000, fill=True, note="x" * 8000)
+        self.assertGreater(full, KILLS // 2)
 
     def test_with_the_sink_down(self):
         """Nothing can be delivered all the time: it is all there when the sink comes."""
