@@ -138,9 +138,11 @@ class Context(LambdaCase):
         """Lambda hears of it in time, and not when the route would have given up."""
         self.crm.default = Answer(act="hang")
         self.function(route={"deadline": "1h", "lock": "2h"},
-                      sink={"timeout": {"total": "30m"}}, source={"deadline_margin": "1s"})
-        kind, _ = self.api.invoke(acd_start(), seconds=2).error
+                      sink={"timeout": {"total": "30m"}}, source={"deadline_margin": "5s"})
+        invocation = self.api.invoke(acd_start(), seconds=6)
+        kind, _ = invocation.error
         self.assertEqual(kind, "Onceway.Failed")
+        self.assertLess(invocation.request.wall * 1000, invocation.deadline_ms)
 
     def test_an_invocation_that_comes_too_late_is_not_tried(self):
         self.function()
