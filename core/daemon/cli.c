@@ -280,7 +280,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 	return command->run(&args);
 }
 
-int cli_main(int argc, char **argv)
+static int carry_out(int argc, char **argv)
 {
 	if (argc < 2) {
 		print_usage(stderr);
@@ -297,4 +297,14 @@ int cli_main(int argc, char **argv)
 	if (!command)
 		return usage_error("unknown command", argv[1]);
 	return run_command(command, argc - 1, argv + 1);
+}
+
+/* Who saves what is printed, and then drops it, relies on its being there. */
+int cli_main(int argc, char **argv)
+{
+	int status = carry_out(argc, argv);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "onceway: cannot write to standard output\n");
+	return status == EXIT_SUCCESS ? EXIT_FAILURE : status;
 }

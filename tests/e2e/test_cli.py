@@ -1,10 +1,11 @@
 """The commands but run: what they print, where, and how they end."""
 import json
 import re
+import subprocess
 import tempfile
 import unittest
 
-from daemon import SOURCE_DIR, configuration, need, run
+from daemon import SOURCE_DIR, configuration, environment, need, program, run
 
 PLUGINS = ["keyer auto", "keyer cognigy", "keyer cxone", "keyer fields", "keyer genesys",
            "sink http", "sink log", "sink sqs", "source eventbridge", "source poll",
@@ -27,6 +28,15 @@ class Cli(unittest.TestCase):
 
 
 class General(Cli):
+    def test_output_that_cannot_be_written(self):
+        for words in (["--version"], ["--help"], ["plugins"], ["dead", "--help"]):
+            with self.subTest(words), open("/dev/full", "wb") as full:
+                done = subprocess.run(
+                    program() + words, stdout=full, stderr=subprocess.PIPE, check=False,
+                    env=environment())
+                self.assertEqual((done.returncode, done.stderr), (
+                    1, b"onceway: cannot write to standard output\n"))
+
     def test_version(self):
         for flag in ("--version", "-V"):
             out, _ = self.onceway(flag)
