@@ -24,14 +24,27 @@
 struct transaction {
 	struct tally before;
 	size_t changes;
-	int64_t dropped; /* dead letters */
-	int64_t room;	 /* for what is put; also what is free within the files */
-	char error[160]; /* why it failed */
+	int64_t dropped;  /* dead letters */
+	int64_t room;	  /* for what is put; also what is free within the files */
+	const char *lost; /* why nothing can be put; NULL: it can */
+	char error[160];  /* why it failed */
 };
+
+static bool find_file(const struct ledger *l, struct stat *file)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/spool.db", l->setup->directory);
+	return stat(path, file) == 0;
+}
 
 int ledger_init(struct ledger *l, struct rows *rows, const struct spool_setup *setup)
 {
 	*l = (struct ledger){.rows = rows, .setup = setup};
+	struct stat file;
+	if (find_file(l, &file)) {
+		l->device = file.st_dev;
+		l->file = file.st_ino;
+	}
 	spool_metrics_init(&l->metrics, setup->metrics, setup->metrics_index);
 	int rc = rows_version(rows, &l->version);
 	return rc == SQLITE_OK ? rows_count(rows, &l->tally) : rc;
@@ -78,9 +91,32 @@ static bool has_room(const struct ledger *l, struct transaction *t, struct spool
 		return true;
 	r->why = "the disk is nearly full";
 	log_error("spool",
-	    "the disk of %s is nearly full: nothing is put there, so that what is delivered "
-	    "can be taken away",
-	    l->setup->directory);
+	    "the disk of %s is nearly full: nothing is put into its last %" PRId64
+	    " MiB, so that what is delivered can be taken away",
+	    l->setup->directory, RESERVE >> 20);
+	return false;
+}
+
+/* What is put into a file without its name is gone with this process. NULL: it has it. */
+static const char *lost_file(const struct ledger *l)
+{
+	struct stat file;
+	if (!find_file(l, &file))
+		return l->file ? "spool.db was removed" : NULL;
+	bool same = file.st_ino == l->file && file.st_dev == l->device;
+	return same || !l->file ? NULL : "spool.db was replaced";
+}
+
+static bool has_file(
+    const struct ledger *l, const struct transaction *t, struct spool_request *r)
+{
+	if (!t->lost)
+		return true;
+	r->why = t->lost;
+	log_error("spool",
+	    "%s in %s while it is in use: nothing is put there; bring it back, or restart "
+	    "Onceway once what waits is delivered",
+	    t->lost, l->setup->directory);
 	return false;
 }
 
@@ -99,7 +135,8 @@ static int put(struct ledger *l, struct spool_request *r, int64_t now)
 static int carry_out(struct ledger *l, struct transaction *t, struct spool_request *r)
 {
 	int64_t now = clock_wall(l->setup->clock);
-	if ((r->kind == REQUEST_PUT || r->kind == REQUEST_PUT_DEAD) && !has_room(l, t, r))
+	if ((r->kind == REQUEST_PUT || r->kind == REQUEST_PUT_DEAD) &&
+	    (!has_room(l, t, r) || !has_file(l, t, r)))
 		return SQLITE_OK;
 	switch (r->kind) {
 	case REQUEST_PUT:
@@ -197,7 +234,8 @@ static void rolled_back(struct ledger *l, const struct transaction *t, int rc)
 
 static int transact(struct ledger *l, struct spool_request *first, size_t count)
 {
-	struct transaction t = {.before = l->tally, .room = room_on_disk(l)};
+	struct transaction t = {
+	    .before = l->tally, .room = room_on_disk(l), .lost = lost_file(l)};
 	int rc = rows_begin(l->rows);
 	if (rc == SQLITE_OK)
 		rc = write_requests(l, &t, first, count);

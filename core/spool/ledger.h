@@ -5,6 +5,8 @@
 #ifndef SPOOL_LEDGER_H
 #define SPOOL_LEDGER_H
 
+#include <sys/types.h>
+
 #include "spool/rows.h"
 #include "spool/spool_metrics.h"
 
@@ -17,6 +19,8 @@ struct ledger {
 	struct tally tally;
 	int64_t version; /* of the file when it was counted */
 	bool failing;	 /* the last transaction did */
+	dev_t device;	 /* where the file is, */
+	ino_t file;	 /* and which it is; 0: not known */
 };
 
 /* Counts what is there. Returns one of SQLite's result codes. */

@@ -214,6 +214,33 @@ START_TEST(the_log_says_where_and_why_and_when_it_is_over)
 }
 END_TEST
 
+START_TEST(a_file_that_is_taken_away_takes_nothing)
+{
+	struct rig_answer a;
+	char away[128], body[] = "{}";
+	snprintf(away, sizeof(away), "%s/away", rig.directory);
+	int64_t kept = rig_put_body(body), removed = rig_put_body(body);
+	ck_assert_int_eq(rename(rig.file, away), 0);
+	put(&a, body, 2);
+	check_refused(&a, "spool.db was removed");
+	FILE *other = fopen(rig.file, "w");
+	fclose(other);
+	put(&a, body, 2);
+	check_refused(&a, "spool.db was replaced");
+	/* What is there can leave. */
+	spool_remove(rig.spool, removed);
+	rig_until_waiting(1);
+	ck_assert_int_eq(rename(away, rig.file), 0);
+	put(&a, body, 2);
+	check_kept(&a);
+	rig_close();
+	rig_open();
+	const struct rig_taken *taken = rig_take(10);
+	ck_assert_uint_eq(taken->count, 2);
+	ck_assert_int_eq(taken->events[0].id, kept);
+}
+END_TEST
+
 START_TEST(a_disk_over_a_network_is_refused)
 {
 	rig_close();
@@ -291,6 +318,7 @@ static Suite *suite(void)
 	tcase_add_test(t, what_cannot_be_read_is_tried_again);
 	tcase_add_test(t, what_cannot_be_buried_goes_on_waiting);
 	tcase_add_test(t, the_log_says_where_and_why_and_when_it_is_over);
+	tcase_add_test(t, a_file_that_is_taken_away_takes_nothing);
 	tcase_add_test(t, a_disk_over_a_network_is_refused);
 	tcase_add_test(t, a_power_cut_loses_nothing_that_was_said_to_be_kept);
 	suite_add_tcase(s, t);
