@@ -65,6 +65,11 @@ static void say_no_directory(const char *directory, int error, char *why)
 		    directory, directory);
 	else if (error == ENOTDIR)
 		snprintf(why, SPOOL_WHY_SIZE, "state_dir %s is not a directory", directory);
+	else if (error == EROFS)
+		snprintf(why, SPOOL_WHY_SIZE,
+		    "cannot write in state_dir %s: %s; choose a directory that can be written "
+		    "to, or mount it so",
+		    directory, strerror(error));
 	else
 		snprintf(why, SPOOL_WHY_SIZE,
 		    "cannot write in state_dir %s: %s; it must belong to the user that Onceway "
