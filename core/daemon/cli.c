@@ -105,8 +105,10 @@ static int command_dead(const struct arguments *args)
 	if (status != 0)
 		return status;
 	struct settings *s = q.state_dir ? NULL : load(args, "");
-	if (!s && !q.state_dir)
+	if (!s && !q.state_dir) {
+		fputs("onceway: with --state-dir DIR no configuration is needed\n", stderr);
 		return EXIT_FAILURE;
+	}
 	status = dead_command(s, &q, stdout);
 	settings_free(s);
 	return status;

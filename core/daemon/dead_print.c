@@ -224,7 +224,7 @@ static void print_whole(const struct dead_printer *p, const struct dead_letter *
 	print_bytes(out, "body", l->body);
 	if (!l->answered)
 		return;
-	fprintf(out, "  answer    %d ", l->answer_status);
+	fprintf(out, "  answer    %d%s", l->answer_status, l->answer_type.len ? " " : "");
 	visible_print(out, l->answer_type);
 	fputc('\n', out);
 	print_bytes(out, "answer's body", l->answer_body);

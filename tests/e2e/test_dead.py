@@ -341,6 +341,13 @@ class Refused(Dead):
         file.write_text(json.dumps(configuration(9, onceway={"state_dir": str(self.directory)})))
         self.assertIn(f" {dead} ", self.dead("list", "-c", file)[0])
 
+    def test_a_configuration_for_another_environment(self):
+        file = self.directory / "onceway.yaml"
+        file.write_text('onceway: {state_dir: "${ONCEWAY_TEST_NOT_SET}"}\n')
+        _, err = self.dead("list", "-c", file, status=1)
+        self.assertIn("variable `ONCEWAY_TEST_NOT_SET` is not set", err)
+        self.assertTrue(err.endswith("with --state-dir DIR no configuration is needed\n"), err)
+
 
 if __name__ == "__main__":
     unittest.main()
