@@ -118,7 +118,8 @@ static void fail(
 {
 	struct token_failure failure = {.why = why, .refused = refused};
 	char instead[TOKEN_WHY_SIZE];
-	if (token_request_quoted(&o->request, o->options, why)) {
+	if (response->end == OW_HTTP_ANSWERED &&
+	    token_request_quoted(&o->request, o->options, why)) {
 		snprintf(instead, sizeof(instead),
 		    "it answered %d and quotes our secret, so no more is shown: check "
 		    "oauth2.client_id and oauth2.client_secret",

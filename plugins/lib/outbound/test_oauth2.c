@@ -656,6 +656,18 @@ START_TEST(not_to_be_had)
 }
 END_TEST
 
+/* What is said of a connection quotes nobody, whatever letters are in it. */
+START_TEST(a_short_secret_hides_no_other_fault)
+{
+	rig_with(
+	    "oauth2: {token_url: \"http://login.example\", client_id: us, client_secret: e}\n");
+	size_t number = rig_send();
+	end_fetch((struct ow_http_response){
+	    .end = OW_HTTP_CONNECT, .why = "connect: Connection refused"});
+	ck_assert_ptr_nonnull(strstr(rig_result(number)->why, "Connection refused"));
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("outbound/oauth2");
@@ -690,6 +702,7 @@ static Suite *suite(void)
 	tcase_add_test(t, the_endpoint_asks_for_time);
 	tcase_add_test(t, endpoint_cannot_be_asked);
 	tcase_add_test(t, no_secret_is_shown);
+	tcase_add_test(t, a_short_secret_hides_no_other_fault);
 	tcase_add_test(t, two_workers_share_a_token);
 	tcase_add_test(t, one_worker_is_refused);
 	tcase_add_test(t, the_worker_that_fetches_goes_away);
