@@ -8,7 +8,7 @@ import tempfile
 import time
 import unittest
 
-from daemon import BUILD_DIR, PATIENCE, WRAPPER, configuration, environment, run
+from daemon import BUILD_DIR, PATIENCE, WRAPPER, configuration, environment, run, wait_until
 
 HISTORY = '[{"at":1700000000000,"code":"503","why":"service unavailable"},' \
           '{"at":1700000001000,"code":"422","why":"refused"}]'
@@ -180,10 +180,13 @@ class Looking(Dead):
         self.addCleanup(reader.stdout.close)
         self.assertEqual(reader.stdout.read(11), b"dead letter")
         keeper.dead()
-        # All of the log can go into the file: nobody reads an older state.
-        with sqlite3.connect(self.file) as db:
-            busy, logged, moved = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        self.assertEqual((busy, moved), (0, logged))
+
+        def is_emptied():
+            with sqlite3.connect(self.file) as db:
+                busy, logged, moved = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            return (busy, moved) == (0, logged)
+        # All of the log can go into the file: once it stands still, nobody reads an older state.
+        wait_until(is_emptied, "an empty log")
         reader.stdout.read()
         self.assertEqual(reader.wait(timeout=PATIENCE), 0)
 
