@@ -30,10 +30,10 @@ struct transaction {
 	char error[160];  /* why it failed */
 };
 
-static bool find_file(const struct ledger *l, struct stat *file)
+static bool find_file(const struct ledger *l, const char *name, struct stat *file)
 {
 	char path[4096];
-	snprintf(path, sizeof(path), "%s/spool.db", l->setup->directory);
+	snprintf(path, sizeof(path), "%s/%s", l->setup->directory, name);
 	return stat(path, file) == 0;
 }
 
@@ -41,7 +41,7 @@ int ledger_init(struct ledger *l, struct rows *rows, const struct spool_setup *s
 {
 	*l = (struct ledger){.rows = rows, .setup = setup};
 	struct stat file;
-	if (find_file(l, &file)) {
+	if (find_file(l, "spool.db", &file)) {
 		l->device = file.st_dev;
 		l->file = file.st_ino;
 	}
@@ -66,10 +66,8 @@ bool ledger_is_outdated(struct ledger *l)
 
 static int64_t log_bytes(const struct ledger *l)
 {
-	char path[4096];
 	struct stat file;
-	snprintf(path, sizeof(path), "%s/spool.db-wal", l->setup->directory);
-	if (stat(path, &file) != 0)
+	if (!find_file(l, "spool.db-wal", &file))
 		return 0;
 	return file.st_size < LOG_MAX ? file.st_size : LOG_MAX;
 }
@@ -101,7 +99,7 @@ static bool has_room(const struct ledger *l, struct transaction *t, struct spool
 static const char *lost_file(const struct ledger *l)
 {
 	struct stat file;
-	if (!find_file(l, &file))
+	if (!find_file(l, "spool.db", &file))
 		return l->file ? "spool.db was removed" : NULL;
 	bool same = file.st_ino == l->file && file.st_dev == l->device;
 	return same || !l->file ? NULL : "spool.db was replaced";
