@@ -16,4 +16,11 @@ struct backoff {
 int64_t backoff_ms(const struct backoff *backoff, unsigned failures, const struct ow_host *host,
     struct ow_instance *self);
 
+/*
+ * Complains of PREFIX.base if it stands there and is longer than PREFIX.max: it would be cut.
+ * A max that is shorter than the default of base is fine.
+ */
+void backoff_check(
+    int64_t base_ms, int64_t max_ms, const char *prefix, const struct ow_report *report);
+
 #endif

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "lib/alloc.h"
+#include "lib/backoff.h"
 #include "lib/outbound/outbound.h"
 #include "lib/proxy_option.h"
 #include "lib/tls_check.h"
@@ -200,6 +201,7 @@ static void sink_check(const void *conf, const struct ow_report *report)
 	    &c->outbound, &(struct outbound_taken){&c->headers, own}, report);
 	request_check(c, report);
 	gate_options_check(&c->gate, report);
+	backoff_check(c->retry.base_ms, c->retry.max_ms, "retry", report);
 	for (size_t i = 0; i < c->retry_on.count; i++)
 		if (!retry_on_read(&on, c->retry_on.items[i]))
 			report->complain(report, "retry.on",

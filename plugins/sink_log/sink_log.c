@@ -10,6 +10,7 @@
 #include <onceway/plugin.h>
 
 #include "lib/alloc.h"
+#include "lib/backoff.h"
 #include "sink_log/line.h"
 #include "sink_log/line_file.h"
 #include "sink_log/payload.h"
@@ -348,6 +349,7 @@ static void sink_check(const void *conf, const struct ow_report *report)
 		    "`%s` is neither log, stdout nor stderr; write a file as ./%s or with its "
 		    "full path",
 		    c->to, c->to);
+	backoff_check(c->retry.base_ms, c->retry.max_ms, "retry", report);
 	if (c->redact.count > 0 && !c->payload)
 		report->complain(
 		    report, "redact", "there is nothing to redact without `payload: true`");

@@ -17,6 +17,7 @@
 #include <strings.h>
 
 #include "lib/alloc.h"
+#include "lib/backoff.h"
 #include "lib/sqs/queue_client.h"
 #include "sink_sqs/batches.h"
 
@@ -214,6 +215,7 @@ static void sink_check(const void *conf, const struct ow_report *report)
 	sqs_queue_check(&c->queue, report);
 	check_group(c, report);
 	check_key_attribute(c, report);
+	backoff_check(c->retry.base_ms, c->retry.max_ms, "retry", report);
 	if (c->batches.wait_ms > c->total_ms)
 		report->complain(report, "batch_wait",
 		    "is longer than timeout.total: lower it, or raise timeout.total");

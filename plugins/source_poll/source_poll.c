@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "lib/alloc.h"
+#include "lib/backoff.h"
 #include "lib/field_text.h"
 #include "lib/outbound/outbound.h"
 #include "lib/proxy_option.h"
@@ -200,8 +201,7 @@ static void source_check(const void *conf, const struct ow_report *report)
 	if (c->poller.state && (len == 0 || c->poller.state[len - 1] == '/'))
 		report->complain(
 		    report, "state", "must name a file, such as /var/lib/onceway/contacts");
-	if (c->poller.retry.base_ms > c->poller.retry.max_ms)
-		report->complain(report, "retry.max", "must not be below retry.base");
+	backoff_check(c->poller.retry.base_ms, c->poller.retry.max_ms, "retry", report);
 }
 
 OW_TLS_CHOICES;

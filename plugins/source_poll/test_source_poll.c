@@ -524,7 +524,7 @@ START_TEST(options_that_do_not_fit_together)
 	must_complain(URL "headers: {host: x}\n", "`host` is written by onceway itself");
 	must_complain(
 	    URL "headers: {X-A: \"a\\nB: c\"}\n", "`X-A` has a line break in its value");
-	must_complain(URL "retry: {base: 10s, max: 5s}\n", "must not be below retry.base");
+	must_complain(URL "retry: {base: 10s, max: 5s}\n", "must not be longer than retry.max");
 	mock_free(m);
 }
 END_TEST

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "lib/alloc.h"
+#include "lib/backoff.h"
 #include "lib/tls_check.h"
 #include "store_redis/claims.h"
 #include "store_redis/keeper.h"
@@ -66,9 +67,7 @@ static void redis_check(const void *data, const struct ow_report *report)
 		report->complain(report, "url", "%s", problem);
 		return;
 	}
-	if (conf->base_ms > conf->max_ms)
-		report->complain(
-		    report, "reconnect.base", "must not be longer than reconnect.max");
+	backoff_check(conf->base_ms, conf->max_ms, "reconnect", report);
 	check_place(&url, report);
 	sentinel_options_check(&conf->sentinel, &url, report);
 	check_login(conf, &url, report);
