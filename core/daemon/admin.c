@@ -9,6 +9,7 @@
 #include "daemon/process_metrics.h"
 #include "daemon/version.h"
 #include "io/http_server.h"
+#include "spool/spool.h"
 
 #define WHY_SIZE     300 /* as assembly_ready() wants it */
 #define TEXT_TYPE    "text/plain; charset=utf-8"
@@ -108,6 +109,21 @@ static json_t *describe_parts(struct admin *a, enum ow_kind kind)
 	return out;
 }
 
+static json_t *describe_spool(struct spool *spool)
+{
+	const struct spool_counts counts = spool_count(spool);
+	const char *problem = spool_obstacle(spool);
+	json_t *out = json_object();
+	json_object_set_new(out, "ready", json_boolean(!problem));
+	if (problem)
+		json_object_set_new(out, "why", json_string(problem));
+	json_object_set_new(out, "waiting", json_integer((json_int_t)counts.waiting));
+	json_object_set_new(
+	    out, "waiting_bytes", json_integer((json_int_t)counts.waiting_bytes));
+	json_object_set_new(out, "dead_letters", json_integer((json_int_t)counts.dead));
+	return out;
+}
+
 static void serve_status(struct ow_http_request *request, void *arg)
 {
 	struct admin *a = arg;
@@ -127,6 +143,8 @@ static void serve_status(struct ow_http_request *request, void *arg)
 	json_object_set_new(out, "routes", routes);
 	json_object_set_new(out, "stores", describe_parts(a, OW_STORE));
 	json_object_set_new(out, "sinks", describe_parts(a, OW_SINK));
+	if (a->view.spool)
+		json_object_set_new(out, "spool", describe_spool(a->view.spool));
 	char *text = json_dumps(out, JSON_INDENT(2));
 	answer(request, 200, JSON_TYPE, text_of(text));
 	free(text);

@@ -13,6 +13,7 @@ struct admin_view {
 	struct assembly *const *assemblies;
 	size_t count;
 	const bool *started, *draining;
+	struct spool *spool; /* NULL: none */
 };
 
 /* Listens. NULL after logging why. */

@@ -15,6 +15,7 @@
 #include "io/timer.h"
 #include "io/tls_store.h"
 #include "route/engine.h"
+#include "spool/spool.h"
 
 #define TICK_MS	      1000
 #define FLUSH_TICK_MS 10
@@ -37,6 +38,7 @@ struct assembly {
 	struct worker *worker;
 	const struct settings *settings;
 	struct engine *engine;
+	struct spool *spool; /* NULL: none */
 	struct part *keyers, *stores, *sinks, *sources;
 	struct event *tick, *flush;
 	int64_t flush_until_ms;
@@ -219,6 +221,7 @@ struct assembly *assembly_new(const struct assembly_setup *setup)
 	a->settings = setup->settings;
 	a->worker = worker_new(setup->index, setup->common);
 	a->engine = engine_new(a->worker);
+	a->spool = setup->spool;
 	if (setup->spool)
 		engine_use_spool(
 		    a->engine, setup->spool, a->settings->process.spool_max_age_ms);
@@ -378,16 +381,28 @@ static const struct part *missing_part(const struct assembly *a, const struct ro
 	return store;
 }
 
+/* Where an event must be on disk before it is answered, the disk must take it. */
+static const char *spool_problem(const struct assembly *a)
+{
+	const struct route_settings *r = a->settings->routes;
+	while (r && r->policy.ack != ACK_ACCEPTED)
+		r = r->next;
+	return r ? spool_obstacle(a->spool) : NULL;
+}
+
 bool assembly_ready(struct assembly *a, char *why)
 {
 	const struct part *missing = NULL;
+	const char *problem = spool_problem(a);
 	pthread_mutex_lock(&a->lock);
 	for (const struct route_settings *r = a->settings->routes; r && !missing; r = r->next)
 		missing = missing_part(a, r);
 	if (missing)
 		snprintf(why, 300, "%s: %s", instance_label(missing->instance), missing->why);
+	else if (problem)
+		snprintf(why, 300, "spool: %s", problem);
 	pthread_mutex_unlock(&a->lock);
-	return !missing;
+	return !missing && !problem;
 }
 
 void assembly_describe(struct assembly *a, enum ow_kind kind, json_t *into)

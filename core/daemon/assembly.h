@@ -47,8 +47,8 @@ void assembly_reopen(struct assembly *a);
 void assembly_abort(struct assembly *a);
 
 /*
- * From any thread: false if a route cannot serve, for want of its sink or store;
- * *why (300 bytes) then names that. One that passes or falls back can.
+ * From any thread: false if a route cannot serve, for want of its sink, its store or a place
+ * on disk; *why (300 bytes) then names that. One that passes or falls back can.
  */
 bool assembly_ready(struct assembly *a, char *why);
 /* From any thread: adds {"name": {"plugin", "ready", "why"}} of this worker's stores and sinks.

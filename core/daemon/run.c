@@ -275,7 +275,8 @@ static bool open_admin(struct daemon *d)
 	    .assemblies = d->assemblies,
 	    .count = d->count,
 	    .started = &d->started,
-	    .draining = &d->draining});
+	    .draining = &d->draining,
+	    .spool = d->spool});
 	return d->admin != NULL;
 }
 

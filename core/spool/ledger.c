@@ -17,6 +17,12 @@
 #define LOG_MAX ((int64_t)16 << 20)
 #define RESERVE (2 * LOG_MAX + ((int64_t)8 << 20))
 
+/* Room for one event, as they usually are: with less, most are refused. */
+#define USUAL_BYTES ((int64_t)64 << 10)
+
+static const char nearly_full[] = "the disk is nearly full";
+static const char spool_full[] = "the spool is full";
+
 /* Dead letters that one transaction drops. */
 #define DROPS_MAX 1000
 
@@ -24,6 +30,7 @@
 struct transaction {
 	struct tally before;
 	size_t changes;
+	bool touched;	  /* written to, to see whether it can be */
 	int64_t dropped;  /* dead letters */
 	int64_t room;	  /* for what is put; also what is free within the files */
 	const char *lost; /* why nothing can be put; NULL: it can */
@@ -37,32 +44,7 @@ static bool find_file(const struct ledger *l, const char *name, struct stat *fil
 	return stat(path, file) == 0;
 }
 
-int ledger_init(struct ledger *l, struct rows *rows, const struct spool_setup *setup)
-{
-	*l = (struct ledger){.rows = rows, .setup = setup};
-	struct stat file;
-	if (find_file(l, "spool.db", &file)) {
-		l->device = file.st_dev;
-		l->file = file.st_ino;
-	}
-	spool_metrics_init(&l->metrics, setup->metrics, setup->metrics_index);
-	int rc = rows_version(rows, &l->version);
-	return rc == SQLITE_OK ? rows_count(rows, &l->tally) : rc;
-}
-
-bool ledger_is_outdated(struct ledger *l)
-{
-	int64_t version;
-	struct tally tally;
-	if (rows_version(l->rows, &version) != SQLITE_OK || version == l->version ||
-	    rows_count(l->rows, &tally) != SQLITE_OK)
-		return false;
-	l->version = version;
-	l->tally = tally;
-	return true;
-}
-
-/* ---- one request ---- */
+/* ---- whether events can be put ---- */
 
 static int64_t log_bytes(const struct ledger *l)
 {
@@ -81,20 +63,6 @@ static int64_t room_on_disk(const struct ledger *l)
 	       log_bytes(l) - RESERVE;
 }
 
-/* In the log first, then in the file. */
-static bool has_room(const struct ledger *l, struct transaction *t, struct spool_request *r)
-{
-	t->room -= 2 * rows_event_bytes(&r->event);
-	if (t->room >= 0)
-		return true;
-	r->why = "the disk is nearly full";
-	log_error("spool",
-	    "the disk of %s is nearly full: nothing is put into its last %" PRId64
-	    " MiB, so that what is delivered can be taken away",
-	    l->setup->directory, RESERVE >> 20);
-	return false;
-}
-
 /* What is put into a file without its name is gone with this process. NULL: it has it. */
 static const char *lost_file(const struct ledger *l)
 {
@@ -103,6 +71,63 @@ static const char *lost_file(const struct ledger *l)
 		return l->file ? "spool.db was removed" : NULL;
 	bool same = file.st_ino == l->file && file.st_dev == l->device;
 	return same || !l->file ? NULL : "spool.db was replaced";
+}
+
+static const char *find_obstacle(const struct ledger *l, const char *lost, int64_t room)
+{
+	int64_t max = l->setup->max_bytes;
+	int64_t usual = USUAL_BYTES < max / 16 ? USUAL_BYTES : max / 16;
+	if (l->failing)
+		return l->obstacle; /* until something is written */
+	if (lost)
+		return lost;
+	if (room < 2 * USUAL_BYTES)
+		return nearly_full;
+	return l->tally.waiting > 0 && l->tally.waiting_bytes > max - usual ? spool_full : NULL;
+}
+
+int ledger_init(struct ledger *l, struct rows *rows, const struct spool_setup *setup)
+{
+	*l = (struct ledger){.rows = rows, .setup = setup};
+	struct stat file;
+	if (find_file(l, "spool.db", &file)) {
+		l->device = file.st_dev;
+		l->file = file.st_ino;
+	}
+	spool_metrics_init(&l->metrics, setup->metrics, setup->metrics_index);
+	int rc = rows_version(rows, &l->version);
+	if (rc == SQLITE_OK)
+		rc = rows_count(rows, &l->tally);
+	l->obstacle = find_obstacle(l, lost_file(l), room_on_disk(l));
+	return rc;
+}
+
+bool ledger_is_outdated(struct ledger *l)
+{
+	int64_t version;
+	struct tally tally;
+	if (rows_version(l->rows, &version) != SQLITE_OK || version == l->version ||
+	    rows_count(l->rows, &tally) != SQLITE_OK)
+		return false;
+	l->version = version;
+	l->tally = tally;
+	return true;
+}
+
+/* ---- one request ---- */
+
+/* In the log first, then in the file. */
+static bool has_room(const struct ledger *l, struct transaction *t, struct spool_request *r)
+{
+	t->room -= 2 * rows_event_bytes(&r->event);
+	if (t->room >= 0)
+		return true;
+	r->why = nearly_full;
+	log_error("spool",
+	    "the disk of %s is nearly full: nothing is put into its last %" PRId64
+	    " MiB, so that what is delivered can be taken away",
+	    l->setup->directory, RESERVE >> 20);
+	return false;
 }
 
 static bool has_file(
@@ -122,7 +147,7 @@ static int put(struct ledger *l, struct spool_request *r, int64_t now)
 {
 	if (l->tally.waiting_bytes + rows_event_bytes(&r->event) <= l->setup->max_bytes)
 		return rows_put(l->rows, &r->event, now, &r->id, &l->tally);
-	r->why = "the spool is full";
+	r->why = spool_full;
 	log_error("spool",
 	    "the spool is full: %" PRId64 " bytes of events wait to be delivered, and "
 	    "onceway.spool.max_size is %" PRId64,
@@ -178,7 +203,8 @@ static int write_requests(
 			refuse(r, rc);
 			rc = SQLITE_OK;
 		}
-		t->changes++;
+		if (!r->why)
+			t->changes++;
 	}
 	return rc;
 }
@@ -202,13 +228,14 @@ static int drop_dead(struct ledger *l, struct transaction *t)
 
 static void committed(struct ledger *l, const struct transaction *t)
 {
-	if (t->changes > 0) {
-		metric_observe(l->metrics.batch, (double)t->changes);
-		if (l->failing)
-			log_write_seldom(OW_LOG_INFO, "again", "spool", NULL,
-			    "%s/spool.db can be written again", l->setup->directory);
+	if (l->failing && (t->changes > 0 || t->touched)) {
+		log_write_seldom(OW_LOG_INFO, "again", "spool", NULL,
+		    "%s/spool.db can be written again", l->setup->directory);
 		l->failing = false;
+		l->obstacle = NULL;
 	}
+	if (t->changes > 0)
+		metric_observe(l->metrics.batch, (double)t->changes);
 	if (t->dropped == 0)
 		return;
 	metric_add(l->metrics.dropped, (uint64_t)t->dropped);
@@ -226,15 +253,26 @@ static void rolled_back(struct ledger *l, const struct transaction *t, int rc)
 	if (t->changes == 0)
 		return;
 	l->failing = true;
+	l->obstacle = rows_why(rc);
 	log_error("spool", "cannot write %s/spool.db: %s (%s)", l->setup->directory,
 	    rows_why(rc), t->error);
+}
+
+/* Nobody may ask for anything because nothing is taken: then it finds out by itself. */
+static int touch(struct ledger *l, struct transaction *t)
+{
+	t->touched = true;
+	return rows_touch(l->rows);
 }
 
 static int transact(struct ledger *l, struct spool_request *first, size_t count)
 {
 	struct transaction t = {
 	    .before = l->tally, .room = room_on_disk(l), .lost = lost_file(l)};
+	l->obstacle = find_obstacle(l, t.lost, t.room);
 	int rc = rows_begin(l->rows);
+	if (rc == SQLITE_OK && count == 0 && l->failing)
+		rc = touch(l, &t);
 	if (rc == SQLITE_OK)
 		rc = write_requests(l, &t, first, count);
 	if (rc == SQLITE_OK)

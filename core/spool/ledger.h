@@ -17,10 +17,11 @@ struct ledger {
 	const struct spool_setup *setup; /* borrowed */
 	struct spool_metrics metrics;
 	struct tally tally;
-	int64_t version; /* of the file when it was counted */
-	bool failing;	 /* the last transaction did */
-	dev_t device;	 /* where the file is, */
-	ino_t file;	 /* and which it is; 0: not known */
+	int64_t version;      /* of the file when it was counted */
+	bool failing;	      /* the last transaction did */
+	const char *obstacle; /* why no event is put: a phrase, never freed. NULL: it can be */
+	dev_t device;	      /* where the file is, */
+	ino_t file;	      /* and which it is; 0: not known */
 };
 
 /* Counts what is there. Returns one of SQLite's result codes. */

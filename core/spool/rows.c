@@ -11,6 +11,7 @@ enum statement {
 	BEGIN,
 	COMMIT,
 	ROLLBACK,
+	TOUCH,
 	PUT,
 	PUT_DEAD,
 	SIZE,
@@ -37,6 +38,7 @@ static const char *const sql[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
+    [TOUCH] = SPOOL_FILE_TOUCH,
     [PUT] = "INSERT INTO event (" COLUMNS ") "
 	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     [PUT_DEAD] = "INSERT INTO event (" COLUMNS ", died_ms, reason, answer_status, answer_type, "
@@ -114,6 +116,11 @@ void rows_rollback(struct rows *rows)
 	/* A full disk may have ended it already. */
 	if (!sqlite3_get_autocommit(rows->db))
 		statement_run(rows->statements[ROLLBACK]);
+}
+
+int rows_touch(struct rows *rows)
+{
+	return statement_run(rows->statements[TOUCH]);
 }
 
 /* ---- putting ---- */

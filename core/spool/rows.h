@@ -31,6 +31,8 @@ void rows_free(struct rows *rows); /* NULL is fine */
 int rows_begin(struct rows *rows);
 int rows_commit(struct rows *rows);
 void rows_rollback(struct rows *rows); /* without a transaction: nothing */
+/* Has something written with the transaction, and changes nothing. */
+int rows_touch(struct rows *rows);
 
 /* All of these move *tally by what they change. */
 int rows_put(struct rows *rows, const struct spool_event *event, int64_t now_ms, int64_t *id,

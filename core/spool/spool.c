@@ -112,6 +112,11 @@ struct spool_counts spool_count(struct spool *s)
 	return writer_count(s->writer);
 }
 
+const char *spool_obstacle(struct spool *s)
+{
+	return writer_obstacle(s->writer);
+}
+
 const char *spool_library_version(void)
 {
 	return sqlite3_libversion();

@@ -109,6 +109,12 @@ struct spool_counts {
 };
 struct spool_counts spool_count(struct spool *s); /* from any thread */
 
+/*
+ * Why events are refused at the moment: a phrase that is never freed, at most a second old.
+ * NULL: they are put. From any thread.
+ */
+const char *spool_obstacle(struct spool *s);
+
 /* "3.40.1": of the SQLite that is loaded. */
 const char *spool_library_version(void);
 

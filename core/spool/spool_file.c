@@ -37,7 +37,7 @@ static const char pragmas[] = "PRAGMA journal_mode = WAL;"
  * All in one transaction: a kill leaves an empty file or a whole one. What is looked through
  * comes first in a row, what may be large last; counting and finding what is due reads the
  * indexes alone, for which the first needs died_ms, too. Its numbers are APPLICATION_ID and
- * SCHEMA_VERSION.
+ * SCHEMA_VERSION (in SPOOL_FILE_TOUCH).
  */
 static const char schema[] =
     "BEGIN IMMEDIATE;"
@@ -53,8 +53,7 @@ static const char schema[] =
     "history TEXT NOT NULL, body BLOB NOT NULL) STRICT;"
     "CREATE INDEX waiting ON event (due_ms, id, bytes, died_ms) WHERE died_ms IS NULL;"
     "CREATE INDEX dead ON event (died_ms, id, bytes) WHERE died_ms IS NOT NULL;"
-    "PRAGMA application_id = 1333216630;"
-    "PRAGMA user_version = 1;"
+    "PRAGMA application_id = 1333216630;" SPOOL_FILE_TOUCH ";"
     "COMMIT";
 
 const char *spool_file_error(sqlite3 *db)

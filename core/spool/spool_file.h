@@ -5,6 +5,9 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
+/* Changes nothing in the file of this format, and has its first page written all the same. */
+#define SPOOL_FILE_TOUCH "PRAGMA user_version = 1"
+
 /*
  * Both: NULL: why (SPOOL_WHY_SIZE) says what is wrong and what to do. To be closed with
  * sqlite3_close(). No other connection of this process may be open to the same file: closing

@@ -34,6 +34,7 @@ struct writer {
 	struct results results;
 	pthread_t thread;
 	_Atomic int64_t waiting, waiting_bytes, dead; /* for others */
+	_Atomic(const char *) obstacle;
 
 	/* From here on the thread's alone. */
 	struct spool_setup setup;
@@ -129,6 +130,7 @@ static void publish(struct writer *w)
 	atomic_store(&w->waiting, t->waiting);
 	atomic_store(&w->waiting_bytes, t->waiting_bytes);
 	atomic_store(&w->dead, t->dead);
+	atomic_store(&w->obstacle, w->ledger.obstacle);
 }
 
 /* ---- many of them ---- */
@@ -298,4 +300,9 @@ struct spool_counts writer_count(struct writer *w)
 {
 	return (struct spool_counts){
 	    atomic_load(&w->waiting), atomic_load(&w->waiting_bytes), atomic_load(&w->dead)};
+}
+
+const char *writer_obstacle(struct writer *w)
+{
+	return atomic_load(&w->obstacle);
 }

@@ -21,5 +21,6 @@ void writer_free(struct writer *w);
 /* Takes the request over. From any thread. */
 void writer_ask(struct writer *w, struct spool_request *r);
 struct spool_counts writer_count(struct writer *w); /* from any thread */
+const char *writer_obstacle(struct writer *w);	    /* from any thread */
 
 #endif

@@ -430,6 +430,39 @@ class Full(Kept):
         self.small_disk("56m")
         self.check_full()
 
+    def wait_ready(self, onceway, why=None):
+        wait_until(lambda: (onceway.admin("/readyz").status == 200) == (why is None), "/readyz")
+        status = onceway.status()
+        self.assertEqual(onceway.admin("/readyz").text, f"spool: {why}\n" if why else "ok\n")
+        self.assertEqual((status["ready"], status["spool"].get("why")), (why is None, why))
+        return status["spool"]
+
+    def test_says_so_in_readyz(self):
+        gate = threading.Event()
+        onceway = self.accepting(
+            self.sink(default=Answer(gate=gate)), onceway={"spool": {"max_size": "1MiB"}})
+        self.assertEqual(self.wait_ready(onceway), {
+            "ready": True, "waiting": 0, "waiting_bytes": 0, "dead_letters": 0})
+        count = len(self.fill(onceway, "a"))
+        spool = self.wait_ready(onceway, "the spool is full")
+        self.assertEqual((spool["ready"], spool["waiting"]), (False, count))
+        self.assertGreater(spool["waiting_bytes"], 20000 * count)
+        gate.set()
+        self.wait_empty()
+        self.wait_ready(onceway)
+
+    def test_readyz_of_a_route_that_can_do_without(self):
+        self.small_disk("40m")
+        why = "the disk is nearly full"
+        onceway = self.accepting(self.sink(), start=False).start(ready=False)
+        self.wait_ready(onceway, why)
+        other = self.accepting(self.sink(), start=False, route={"ack": "delivered"})
+        onceway.stop()
+        other.start()
+        self.assertEqual(other.admin("/readyz").status, 200)
+        self.assertEqual(other.status()["spool"]["why"], why)
+        self.assertAnswer(self.post(other, event()), 200, routed())
+
 
 if __name__ == "__main__":
     unittest.main()

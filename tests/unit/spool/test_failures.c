@@ -73,6 +73,24 @@ START_TEST(a_full_disk_refuses_and_comes_back_by_itself)
 }
 END_TEST
 
+/* Who sees that nothing is taken asks for nothing. */
+START_TEST(a_disk_with_room_again_is_noticed_without_being_asked)
+{
+	struct rig_answer a;
+	ck_assert_ptr_null(spool_obstacle(rig.spool));
+	atomic_store(&disk.room, DISK_IS_FULL);
+	put(&a, "{}", 2);
+	check_refused(&a, "the disk is full");
+	ck_assert_str_eq(spool_obstacle(rig.spool), "the disk is full");
+	rig_put_body("{}");
+	atomic_store(&disk.room, DISK_IS_LARGE);
+	rig_until(!spool_obstacle(rig.spool));
+	put(&a, "{}", 2);
+	check_kept(&a);
+	ck_assert_int_eq(rig_query("PRAGMA user_version"), 1);
+}
+END_TEST
+
 #define LARGE 200000
 
 /* Of those that were to be written together, those that fit are kept. */
@@ -312,6 +330,7 @@ static Suite *suite(void)
 	tcase_set_timeout(t, 300);
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_add_test(t, a_full_disk_refuses_and_comes_back_by_itself);
+	tcase_add_test(t, a_disk_with_room_again_is_noticed_without_being_asked);
 	tcase_add_test(t, one_that_does_not_fit_takes_no_other_along);
 	tcase_add_test(t, a_transaction_that_fails_fails_those_in_it_alone);
 	tcase_add_test(t, a_sync_that_fails_is_no_success);
