@@ -1,11 +1,13 @@
 #include "tests/unit/spool/disk.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "tests/unit/main.h"
@@ -74,10 +76,21 @@ static int read_file(sqlite3_file *f, void *to, int count, sqlite3_int64 at)
 	return rc;
 }
 
+/* Whether it is the last. */
+static bool is_last(_Atomic int64_t *left)
+{
+	return atomic_load(left) > 0 && atomic_fetch_sub(left, 1) == 1;
+}
+
 static int write_file(sqlite3_file *f, const void *from, int count, sqlite3_int64 at)
 {
+	bool is_log = ((struct file *)f)->is_log;
 	if (at + count > atomic_load(&disk.room))
 		return SQLITE_FULL;
+	if (is_last(is_log ? &disk.last_log_write : &disk.last_file_write)) {
+		real(f)->pMethods->xWrite(real(f), from, count / 2, at);
+		kill(getpid(), SIGKILL);
+	}
 	return real(f)->pMethods->xWrite(real(f), from, count, at);
 }
 
@@ -243,6 +256,8 @@ void disk_start(void)
 	atomic_store(&disk.is_remote, false);
 	atomic_store(&disk.holds, false);
 	atomic_store(&disk.syncs, 0);
+	atomic_store(&disk.last_log_write, 0);
+	atomic_store(&disk.last_file_write, 0);
 	ck_assert_int_eq(sqlite3_vfs_register(&vfs, 1), SQLITE_OK);
 }
 

@@ -17,6 +17,9 @@ struct disk {
 	_Atomic bool holds;	  /* a sync waits until this is false */
 	_Atomic unsigned waiting; /* syncs that do */
 	_Atomic unsigned syncs;	  /* of logs: one is one wait for the disk */
+	/* That write to a log, or to another file, is done by half, and kills the process; 0:
+	 * none */
+	_Atomic int64_t last_log_write, last_file_write;
 };
 #define DISK_UNREADABLE "ZZZZZZZZZZZZZZZZ"
 #define DISK_IS_LARGE	INT64_MAX
@@ -24,7 +27,7 @@ struct disk {
 
 extern struct disk disk;
 
-/* From here on every file that SQLite opens is on it. */
+/* From here on every file that SQLite opens is on it, and nothing fails. */
 void disk_start(void);
 /* The files are closed. */
 void disk_stop(void);

@@ -2,7 +2,8 @@
  * kill -9 at any moment: every event that was said to be kept is there, and every one that
  * was said to be a dead letter is one.
  *
- * A child puts events and says over a pipe what it was told; the parent kills it and looks.
+ * A child puts events and says over a pipe what it was told; it is killed, by its parent or
+ * in the middle of a write, and the parent looks.
  */
 #include <signal.h>
 #include <sqlite3.h>
@@ -18,11 +19,14 @@
 #include "base/text.h"
 #include "spool/spool.h"
 #include "tests/unit/main.h"
+#include "tests/unit/spool/disk.h"
 #include "tests/unit/spool/rig.h"
 
 #define ROUNDS	     (getenv("TEST_WRAPPER") ? 6 : 40)
+#define WRITE_ROUNDS (getenv("TEST_WRAPPER") ? 3 : 12)
 #define WORDS	     50 /* that most children say before they are killed */
 #define AT_ONCE	     8
+#define BODY_MAX     8192
 #define LONGEST_MS   120
 #define EVENTS_MAX   1000000
 #define REMOVED_EACH 4
@@ -40,7 +44,15 @@ struct word {
 	int64_t number, fate;
 };
 
-static char *fates; /* by number */
+/* How a child ends: by itself in that write, if it is not 0; else its parent kills it. */
+struct end {
+	int64_t log_write, file_write;
+	int words; /* after so many */
+	long us;   /* and that long */
+};
+
+static char *fates;	 /* by number */
+static size_t body_size; /* at least 32 */
 
 /* ---- the child ---- */
 
@@ -93,18 +105,21 @@ static void was_put(int64_t id, const char *why, void *arg)
 
 static void put_next(void)
 {
-	char body[32];
+	char body[BODY_MAX];
 	struct put *p = mem_zero(sizeof(*p));
 	p->number = next_number++;
-	snprintf(body, sizeof(body), "%lld", (long long)p->number);
+	snprintf(body, sizeof(body), "%-*lld", (int)body_size - 1, (long long)p->number);
 	struct spool_event event = rig_event(body);
 	spool_put(rig.spool, rig.worker, &event, was_put, p);
 }
 
-static void be_child(int64_t first)
+static void be_child(int64_t first, const struct end *end)
 {
 	char why[SPOOL_WHY_SIZE];
 	next_number = first;
+	disk_start();
+	atomic_store(&disk.last_log_write, end->log_write);
+	atomic_store(&disk.last_file_write, end->file_write);
 	rig.spool = spool_open(&rig.setup, why);
 	if (!rig.spool)
 		_exit(2);
@@ -129,8 +144,8 @@ static bool listen_to(int fd, int64_t *next)
 	return true;
 }
 
-/* Kills it that long after so many words. Returns the next free number. */
-static int64_t run_child(int64_t first, int words, long us)
+/* Returns the next free number. */
+static int64_t run_child(int64_t first, const struct end *end)
 {
 	int pipes[2], status;
 	int64_t next = first;
@@ -138,18 +153,19 @@ static int64_t run_child(int64_t first, int words, long us)
 	pid_t child = fork();
 	if (child == 0) {
 		out = pipes[1];
-		be_child(first);
+		be_child(first, end);
 	}
 	close(pipes[1]);
-	for (int i = 0; i < words; i++)
+	for (int i = 0; i < end->words; i++)
 		ck_assert(listen_to(pipes[0], &next));
-	nanosleep(&(struct timespec){us / 1000000, us % 1000000 * 1000}, NULL);
-	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	nanosleep(&(struct timespec){end->us / 1000000, end->us % 1000000 * 1000}, NULL);
+	if (!end->log_write && !end->file_write)
+		ck_assert_int_eq(kill(child, SIGKILL), 0);
 	while (listen_to(pipes[0], &next))
 		;
 	close(pipes[0]);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	ck_assert(WIFSIGNALED(status));
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	/* Those that were asked for and not answered have numbers, too. */
 	return next + AT_ONCE;
 }
@@ -178,31 +194,74 @@ static char *look(void)
 	return there;
 }
 
+/* Counts what was said to be kept, or buried, and is. */
+static void check_fates(int round, int64_t next, int64_t *kept, int64_t *buried)
+{
+	char *there = look();
+	*kept = *buried = 0;
+	for (int64_t i = 0; i < next; i++) {
+		*kept += fates[i] == KEPT;
+		*buried += fates[i] == BURIED;
+		ck_assert_msg(fates[i] != KEPT || there[i] == 'w',
+		    "round %d: event %lld was kept, and is lost", round, (long long)i);
+		ck_assert_msg(fates[i] != BURIED || there[i] == 'd',
+		    "round %d: dead letter %lld is lost", round, (long long)i);
+	}
+	free(there);
+}
+
+static void start(void)
+{
+	rig_start_empty();
+	fates = mem_zero(EVENTS_MAX);
+	rig.setup.max_bytes = rig.setup.dead_max_bytes = INT64_C(1) << 40;
+}
+
+static void stop(void)
+{
+	free(fates);
+	rig_stop();
+}
+
 START_TEST(nothing_that_was_said_to_be_kept_is_lost)
 {
 	int64_t next = 0, kept = 0, buried = 0;
 	unsigned seed = 12345;
-	fates = mem_zero(EVENTS_MAX);
-	rig.setup.max_bytes = rig.setup.dead_max_bytes = INT64_C(1) << 40;
+	body_size = 32;
 	/* Also while the file is being made, and before anything was said. */
 	for (int round = 0; round < ROUNDS; round++) {
 		long us = (long)(rand_r(&seed) % (LONGEST_MS * 1000));
-		next = run_child(next, round % 4 ? WORDS : 0, round == 0 ? 3000 : us);
-		char *there = look();
-		kept = buried = 0;
-		for (int64_t i = 0; i < next; i++) {
-			kept += fates[i] == KEPT;
-			buried += fates[i] == BURIED;
-			ck_assert_msg(fates[i] != KEPT || there[i] == 'w',
-			    "round %d: event %lld was kept, and is lost", round, (long long)i);
-			ck_assert_msg(fates[i] != BURIED || there[i] == 'd',
-			    "round %d: dead letter %lld is lost", round, (long long)i);
-		}
-		free(there);
+		next = run_child(next, &(struct end){.words = round % 4 ? WORDS : 0,
+					   .us = round == 0 ? 3000 : us});
+		check_fates(round, next, &kept, &buried);
 	}
 	ck_assert_int_ge(kept, WORDS);
 	ck_assert_int_ge(buried, 10);
-	free(fates);
+}
+END_TEST
+
+/*
+ * The first writes are those that make the file. Into the file itself SQLite writes only when
+ * its log is long; and what is moved there is not yet, or no longer, in the log alone.
+ */
+START_TEST(nor_in_the_middle_of_a_write)
+{
+	int64_t kept = 0, buried = 0, most = 0;
+	unsigned seed = 12345;
+	body_size = BODY_MAX;
+	for (int round = 0; round < WRITE_ROUNDS; round++) {
+		int dice = rand_r(&seed);
+		struct end end = {.log_write = 1 + dice % (round < 4 ? 60 : 6000)};
+		if (round % 3 == 2)
+			end = (struct end){.file_write = 1 + dice % 3000};
+		int64_t next = run_child(0, &end);
+		check_fates(round, next, &kept, &buried);
+		if (kept > most)
+			most = kept;
+		rig_execute("DELETE FROM event");
+		memset(fates, UNKNOWN, (size_t)next);
+	}
+	ck_assert_int_gt(most, 1000);
 }
 END_TEST
 
@@ -211,8 +270,9 @@ static Suite *suite(void)
 	Suite *s = suite_create("spool/crash");
 	TCase *t = tcase_create("crash");
 	tcase_set_timeout(t, 600);
-	tcase_add_checked_fixture(t, rig_start_empty, rig_stop);
+	tcase_add_checked_fixture(t, start, stop);
 	tcase_add_test(t, nothing_that_was_said_to_be_kept_is_lost);
+	tcase_add_test(t, nor_in_the_middle_of_a_write);
 	suite_add_tcase(s, t);
 	return s;
 }
