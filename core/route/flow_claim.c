@@ -7,6 +7,7 @@
 #include "route/flow_commit.h"
 #include "route/flow_deliver.h"
 #include "route/flow_policy.h"
+#include "route/flow_resume.h"
 #include "route/flow_settle.h"
 #include "route/flow_spool.h"
 #include "route/give_back.h"
@@ -74,11 +75,28 @@ static void turn_away_waiters(struct flow *holder)
 	}
 }
 
+/* NULL: none of them is on disk. */
+static struct flow *first_kept(struct list *waiters)
+{
+	list_each(waiters, link)
+	{
+		struct flow *f = list_entry(link, struct flow, waiting);
+		if (f->told)
+			return f;
+	}
+	return NULL;
+}
+
 /* Another process, or another worker, has the key. */
 static void in_progress_elsewhere(struct flow *f, int64_t remaining_ms)
 {
 	if (f->route->parts.policy->observe) {
 		flow_observe_copy(f, NULL);
+		return;
+	}
+	struct flow *kept = f->told ? NULL : first_kept(&f->waiters);
+	if (kept) {
+		flow_take_key_from(kept, f);
 		return;
 	}
 	int64_t wait = retry_poll_wait(f->polls++, remaining_ms, worker_random(flow_worker(f)));
@@ -220,11 +238,7 @@ void flow_join(struct flow *f, struct flow *holder)
 		return;
 	}
 	if (holder->told) {
-		flow_be_duplicate(f, &(struct verdict){.outcome = OW_DUPLICATE,
-					 .status = 200,
-					 .why = FLOW_KEPT_ALREADY,
-					 .digest = holder->claim.digest,
-					 .unfinished = true});
+		flow_be_copy_of_kept(f, holder);
 		return;
 	}
 	if (!may_wait(f) && !is_undecided(holder)) {

@@ -8,6 +8,7 @@
 #include "route/flow_commit.h"
 #include "route/flow_policy.h"
 #include "route/flow_settle.h"
+#include "route/flow_spool.h"
 #include "route/history.h"
 #include "route/packed.h"
 
@@ -47,6 +48,25 @@ static void renew(struct flow *f)
 	op_limit(&f->op, flow_store_limit_ms(f));
 }
 
+/* The old claim, if there was one, else a new one. */
+static void take_key(struct flow *f)
+{
+	if (f->claimed)
+		renew(f);
+	else
+		flow_claim(f);
+}
+
+void flow_take_key_from(struct flow *f, struct flow *holder)
+{
+	engine_clear_holder(f->engine, f->table_key);
+	holder->holder = false;
+	list_move_all(&f->waiters, &holder->waiters);
+	take_key(f);
+	flow_be_copy_of_kept(holder, f);
+	flow_tell_waiters(f);
+}
+
 /* What was passed goes on so. A replay begins anew: its key may be found by now. */
 static bool is_deduped(struct flow *f)
 {
@@ -71,10 +91,8 @@ static void begin(struct task *task)
 	struct flow *holder = engine_holder(f->engine, f->table_key);
 	if (holder)
 		flow_join(f, holder);
-	else if (f->claimed)
-		renew(f);
 	else
-		flow_claim(f);
+		take_key(f);
 }
 
 /* Attempts and deadline are new, as if it had come only now. */

@@ -8,4 +8,11 @@
 /* Begins it, from the worker's queue. row is copied. The route has room for it. */
 void flow_resume(struct engine *engine, struct route *route, const struct spool_event *row);
 
+/*
+ * f is on disk, and holder is not, but another process or worker has its key: it may be f
+ * itself, in a life that ended. f becomes the holder; who was it, and all that wait, are
+ * told that their first copy is kept.
+ */
+void flow_take_key_from(struct flow *f, struct flow *holder);
+
 #endif

@@ -84,16 +84,19 @@ static void put(struct flow *f, void (*done)(struct flow *f, int64_t id, const c
 
 /* ---- it is on disk ---- */
 
-/* Whatever becomes of f, it is delivered or kept: its copies have nothing to wait for. */
-static void tell_waiters(struct flow *f)
+void flow_be_copy_of_kept(struct flow *f, const struct flow *kept)
 {
-	const struct verdict v = {.outcome = OW_DUPLICATE,
-	    .status = 200,
-	    .why = FLOW_KEPT_ALREADY,
-	    .digest = f->claim.digest,
-	    .unfinished = true};
+	flow_be_duplicate(f, &(struct verdict){.outcome = OW_DUPLICATE,
+				 .status = 200,
+				 .why = "its first copy is on disk, and will be delivered",
+				 .digest = kept->claim.digest,
+				 .unfinished = true});
+}
+
+void flow_tell_waiters(struct flow *f)
+{
 	while (!list_empty(&f->waiters))
-		flow_be_duplicate(list_entry(f->waiters.next, struct flow, waiting), &v);
+		flow_be_copy_of_kept(list_entry(f->waiters.next, struct flow, waiting), f);
 }
 
 static void tell_kept(struct flow *f, int64_t id)
@@ -103,7 +106,7 @@ static void tell_kept(struct flow *f, int64_t id)
 	flow_tell(f,
 	    &(struct verdict){.outcome = OW_ACCEPTED, .status = 202, .why = "it is on disk"});
 	f->told = true;
-	tell_waiters(f);
+	flow_tell_waiters(f);
 }
 
 static void log_not_kept(const struct flow *f, const char *why)

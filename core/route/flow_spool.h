@@ -8,10 +8,12 @@
 #include "base/buf.h"
 #include "route/flow_state.h"
 
-#define FLOW_KEPT_ALREADY "its first copy is on disk, and will be delivered"
-
 /* Puts f on disk, under its claim, then tells its source and delivers (`ack: accepted`). */
 void flow_keep(struct flow *f);
+/* f has the key of one that is on disk, and so nothing to wait for: a duplicate. */
+void flow_be_copy_of_kept(struct flow *f, const struct flow *kept);
+/* f is on disk: so are all that wait for it. */
+void flow_tell_waiters(struct flow *f);
 /* f gets a place in its route's line for early answers (`answer_within`), if there is one. */
 void flow_answer_within(struct flow *f);
 

@@ -232,6 +232,39 @@ START_TEST(it_waits_for_a_copy_that_is_not_kept_yet)
 }
 END_TEST
 
+/* What a copy waits for may be the claim of the event on disk, made in an earlier life. */
+START_TEST(a_copy_that_waits_for_its_claim_makes_way)
+{
+	claim_of_its_own();
+	rig_emit("a");
+	rig_emit("a");
+	rig_spin();
+	rig_expect("claim a");
+	resume(claimed());
+	rig_until(rig_outcomes(OW_DELIVERED) == 1); /* from its next question on */
+	rig_expect(
+	    "claim a, renew a, settle a duplicate 200, settle a duplicate 200, deliver a, "
+	    "commit a, remove 1");
+	ck_assert_int_eq(rig_outcomes(OW_DUPLICATE), 2);
+}
+END_TEST
+
+START_TEST(so_does_one_that_asks_for_the_key)
+{
+	claim_of_its_own();
+	rig_script(CALL_CLAIM, later);
+	rig_emit("a");
+	rig_spin();
+	resume(claimed());
+	rig_emit("a");
+	rig_expect("claim a");
+	call_answer(rig_call(CALL_CLAIM, 0), fine);
+	rig_expect(
+	    "renew a, settle a duplicate 200, settle a duplicate 200, deliver a, commit a, "
+	    "remove 1");
+}
+END_TEST
+
 /* ---- replays ---- */
 
 START_TEST(replayed_past_a_finished_key)
@@ -424,6 +457,8 @@ static Suite *suite(void)
 	tcase_add_test(t, its_history_goes_on);
 	tcase_add_test(t, a_copy_meanwhile_is_a_duplicate);
 	tcase_add_test(t, it_waits_for_a_copy_that_is_not_kept_yet);
+	tcase_add_test(t, a_copy_that_waits_for_its_claim_makes_way);
+	tcase_add_test(t, so_does_one_that_asks_for_the_key);
 	tcase_add_test(t, replayed_past_a_finished_key);
 	tcase_add_test(t, replayed_under_a_free_key);
 	tcase_add_test(t, replayed_honouring_a_finished_key);
