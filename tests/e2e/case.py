@@ -1,4 +1,6 @@
 """What all end-to-end tests share: daemons and sinks that end with their test."""
+import functools
+import hashlib
 import json
 import socket
 import sys
@@ -10,7 +12,7 @@ from daemon import Daemon, configuration, wait_until
 from sink import Answer, Sink
 
 __all__ = ["Answer", "Case", "Daemon", "Later", "client", "configuration", "discarded",
-           "event", "routed", "together", "wait_until"]
+           "event", "key_of", "routed", "together", "wait_until"]
 
 
 def event(trigger="trg-1", entity="ent-1", **data):
@@ -18,6 +20,15 @@ def event(trigger="trg-1", entity="ent-1", **data):
     return json.dumps({
         "triggerId": trigger, "entityId": entity, "timestamp": "2024-05-01T12:00:00Z",
         "data": {"eventType": "contact.created", "contactId": "c-100", **data}}).encode()
+
+
+@functools.lru_cache(maxsize=None)
+def key_of(trigger="trg-1", entity="ent-1"):
+    """The key of that event, with its prefix: as the tutorial's service makes it."""
+    fields = {"triggerId": trigger, "entityId": entity, "eventType": "contact.created",
+              "contactId": "c-100", "queueId": ""}
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    return "cxone:dedup:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def routed(trigger="trg-1"):

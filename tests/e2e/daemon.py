@@ -181,7 +181,7 @@ class Daemon:
         try:
             self._wait_started(ready)
         except BaseException:
-            self.kill()
+            self._end()
             raise
         return self
 
@@ -218,14 +218,22 @@ class Daemon:
         """Waits for the process to end by itself and returns its exit status."""
         return self.process.wait(timeout=PATIENCE)
 
-    def kill(self):
+    def _end(self):
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
 
+    def kill(self):
+        """kill -9. Until then it was well."""
+        ended = self.process.poll()
+        if ended is not None:
+            raise AssertionError(f"onceway ended by itself, with {ended}:\n{self.log()}")
+        self._end()
+        self._check_reports()
+
     def close(self):
         """Leaves nothing behind but the last log."""
-        self.kill()
+        self._end()
         self.last_log = self.log() if self.runs else ""
         self.temporary.cleanup()
 
@@ -235,13 +243,16 @@ class Daemon:
             self.signal()
         self.check_ended()
 
+    def _check_reports(self):
+        if REPORTS.search(self.log()):
+            raise AssertionError(f"a sanitizer or valgrind complained:\n{self.log()}")
+
     def check_ended(self, status=0):
         try:
             ended = self.wait()
         except subprocess.TimeoutExpired:
-            self.kill()
+            self._end()
             raise AssertionError(f"onceway did not end:\n{self.log()}") from None
-        if REPORTS.search(self.log()):
-            raise AssertionError(f"a sanitizer or valgrind complained:\n{self.log()}")
+        self._check_reports()
         if ended != status:
             raise AssertionError(f"onceway ended with {ended}, not {status}:\n{self.log()}")
