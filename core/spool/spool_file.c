@@ -235,6 +235,13 @@ static bool prepare(sqlite3 *db, const char *file, off_t size, char *why)
 	return size > CHECKED_WHOLE || check_whole(db, file, why);
 }
 
+/*
+ * Only the daemon moves the log into the file, or whoever has it alone, at the end: before
+ * 3.51.3 a second one that does so beside a commit could lose what is in the log
+ * (https://sqlite.org/wal.html#walresetbug).
+ */
+static const char join_pragmas[] = "PRAGMA wal_autocheckpoint = 0";
+
 static bool join(sqlite3 *db, const char *file, char *why)
 {
 	bool fresh;
@@ -243,7 +250,8 @@ static bool join(sqlite3 *db, const char *file, char *why)
 	if (fresh)
 		snprintf(why, SPOOL_WHY_SIZE, "%s is empty; the daemon fills it when it starts",
 		    file);
-	else if (sqlite3_exec(db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
+	else if (sqlite3_exec(db, pragmas, NULL, NULL, NULL) != SQLITE_OK ||
+		 sqlite3_exec(db, join_pragmas, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(db, file, why);
 	return !fresh;
 }

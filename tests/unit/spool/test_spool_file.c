@@ -223,6 +223,30 @@ START_TEST(others_only_join_what_is_there)
 }
 END_TEST
 
+static off_t file_size(void)
+{
+	struct stat about;
+	ck_assert_int_eq(stat(rig.file, &about), 0);
+	return about.st_size;
+}
+
+#define LONG_LOG (20 << 20) /* well beyond where it is moved into the file */
+
+START_TEST(the_daemon_alone_moves_the_log_into_the_file)
+{
+	char why[SPOOL_WHY_SIZE], sql[128];
+	rig_open();
+	sqlite3 *db = spool_file_join(rig.directory, why);
+	ck_assert_ptr_nonnull(db);
+	snprintf(sql, sizeof(sql), "CREATE TABLE large AS SELECT zeroblob(%d)", LONG_LOG);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	ck_assert_int_lt(file_size(), LONG_LOG);
+	rig_put_body("{}");
+	ck_assert_int_gt(file_size(), LONG_LOG);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("spool/spool_file");
@@ -241,6 +265,7 @@ static Suite *suite(void)
 	tcase_add_test(t, an_empty_file_is_made_good);
 	tcase_add_test(t, a_log_without_its_file);
 	tcase_add_test(t, others_only_join_what_is_there);
+	tcase_add_test(t, the_daemon_alone_moves_the_log_into_the_file);
 	suite_add_tcase(s, t);
 	return s;
 }
