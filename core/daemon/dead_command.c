@@ -20,6 +20,8 @@ struct request {
 	struct dead_replay replay;
 	bool json;
 	FILE *out;
+	const struct settings *settings; /* NULL: without a configuration */
+	json_t *strays;			 /* {route: how many}: replayed, and not configured */
 };
 
 /* What was changed, and which ids were no dead letters. */
@@ -258,6 +260,32 @@ static void print_last(const struct request *r, int64_t count)
 	fprintf(r->out, ", the last one after %s", duration);
 }
 
+/* Nobody takes it up before its route is back. */
+static void note_stray(struct ow_text route, void *arg)
+{
+	struct request *r = arg;
+	for (const struct route_settings *it = r->settings->routes; it; it = it->next)
+		if (text_equal(text_of(it->name), route))
+			return;
+	json_t *before = json_object_getn(r->strays, route.data, route.len);
+	json_object_setn_new(
+	    r->strays, route.data, route.len, json_integer(json_integer_value(before) + 1));
+}
+
+static void print_strays(const struct request *r)
+{
+	const char *route;
+	json_t *count;
+	json_object_foreach(r->strays, route, count)
+	{
+		fprintf(stderr,
+		    "onceway: %" JSON_INTEGER_FORMAT
+		    " of them of route `%s`, which %s does not have: delivered once it has, "
+		    "within onceway.spool.max_age\n",
+		    json_integer_value(count), route, r->settings->file);
+	}
+}
+
 static void print_change(const struct verb *verb, const struct request *r,
     const char *directory, const struct answer *a)
 {
@@ -266,6 +294,8 @@ static void print_change(const struct verb *verb, const struct request *r,
 	if (r->json) {
 		json_t *out = json_pack("{s:I, s:O, s:b}", verb->done, (json_int_t)a->count,
 		    "missing", a->missing, "daemon", (int)running);
+		if (verb->change == replay && r->settings)
+			json_object_set(out, "strays", r->strays);
 		json_dumpf(out, r->out, 0);
 		fputc('\n', r->out);
 		json_decref(out);
@@ -298,6 +328,8 @@ static int answer(struct dead_letters *d, const struct request *r, const char *d
 		dead_print_end(&printer);
 	else
 		print_change(verb, r, directory, &a);
+	if (!r->json)
+		print_strays(r);
 	good = good && json_array_size(a.missing) == 0;
 	json_decref(a.missing);
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -321,12 +353,17 @@ int dead_command(
 		return EXIT_FAILURE;
 	}
 	r.out = out;
+	r.settings = settings;
+	r.strays = json_object();
+	r.replay.replayed = settings ? note_stray : NULL;
+	r.replay.arg = &r;
 	struct dead_letters *d = dead_open(directory, why);
-	if (!d) {
+	status = EXIT_FAILURE;
+	if (d)
+		status = answer(d, &r, directory);
+	else
 		fprintf(stderr, "onceway: %s\n", why);
-		return EXIT_FAILURE;
-	}
-	status = answer(d, &r, directory);
 	dead_close(d);
+	json_decref(r.strays);
 	return status;
 }

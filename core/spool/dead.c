@@ -44,7 +44,7 @@ static const char *const sql[STATEMENTS] = {
 	     "path, headers, body, answer_status, answer_type, answer_body FROM event "
 	     "WHERE id = ?1 AND died_ms IS NOT NULL",
     [REPLAY] = ("UPDATE event SET died_ms = NULL, token = NULL, mode = ?2, since_ms = ?3, "
-		"due_ms = ?4 WHERE id = ?1"),
+		"due_ms = ?4 WHERE id = ?1 RETURNING route"),
     [DROP] = "DELETE FROM event WHERE id = ?1",
 };
 
@@ -188,7 +188,14 @@ static int replay(
 	sqlite3_bind_int(s, 2, (int)how->mode);
 	sqlite3_bind_int64(s, 3, how->now_ms);
 	sqlite3_bind_int64(s, 4, how->now_ms + wait);
-	return statement_run(s);
+	int rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		if (how->replayed)
+			how->replayed(statement_column(s, 0), how->arg);
+		rc = sqlite3_step(s); /* to its end, as statement_run_for() */
+	}
+	statement_finish(s);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 static int drop(

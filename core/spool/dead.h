@@ -42,6 +42,9 @@ struct dead_replay {
 	enum spool_mode mode;
 	int64_t now_ms;
 	int64_t count, each_ms; /* so many in that time; 0, 0: all at once */
+	/* Called for each of them; NULL: nothing is. */
+	void (*replayed)(struct ow_text route, void *arg);
+	void *arg;
 };
 
 /* NULL: why (SPOOL_WHY_SIZE) says why. To be closed. */

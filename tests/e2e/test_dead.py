@@ -344,6 +344,18 @@ class Refused(Dead):
         file.write_text(json.dumps(configuration(9, onceway={"state_dir": str(self.directory)})))
         self.assertIn(f" {dead} ", self.dead("list", "-c", file)[0])
 
+    def test_replay_for_a_route_that_is_gone(self):
+        file = self.directory / "onceway.yaml"
+        file.write_text(json.dumps(configuration(9, onceway={"state_dir": str(self.directory)})))
+        keeper = self.keep()
+        ids = [keeper.dead(route=route) for route in ("cxone", "orders", "cxone", "orders")]
+        out, err = self.dead("replay", *ids[:3], "-c", file)
+        self.assertTrue(out.startswith("replayed 3 dead letters: "), out)
+        self.assertEqual(err, f"onceway: 1 of them of route `orders`, which {file} does not have: "
+                         "delivered once it has, within onceway.spool.max_age\n")
+        out, _ = self.dead("replay", ids[3], "-c", file, "--format", "json")
+        self.assertEqual(json.loads(out)["strays"], {"orders": 1})
+
     def test_a_configuration_for_another_environment(self):
         file = self.directory / "onceway.yaml"
         file.write_text('onceway: {state_dir: "${ONCEWAY_TEST_NOT_SET}"}\n')
