@@ -72,6 +72,8 @@ struct durable_file {
 	char *path;
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS];
+	dev_t device;	  /* where the file is, */
+	ino_t inode;	  /* and which it is */
 	int64_t ahead_ms; /* the file's time, less ours */
 };
 
@@ -215,6 +217,8 @@ static bool prepare(struct durable_file *f, bool *empty, char why[DURABLE_WHY])
 		return false;
 	}
 	*empty = st.st_size == 0;
+	f->device = st.st_dev;
+	f->inode = st.st_ino;
 	int error = whole_file_sync_directory(f->path);
 	return error ? cannot(f, why, "sync the directory of", error) : true;
 }
@@ -488,9 +492,24 @@ static bool step(struct durable_file *f, enum statement which, char why[DURABLE_
 	return false;
 }
 
+/* What is written to a file without its name is gone with this process. */
+static bool is_in_place(const struct durable_file *f, char why[DURABLE_WHY])
+{
+	struct stat st;
+	bool there = stat(f->path, &st) == 0;
+	if (there && st.st_dev == f->device && st.st_ino == f->inode)
+		return true;
+	if (!there && errno != ENOENT)
+		return cannot(f, why, "find", errno);
+	snprintf(why, DURABLE_WHY,
+	    "durable: %s was %s while it is in use: bring it back, or restart Onceway", f->path,
+	    there ? "replaced" : "removed");
+	return false;
+}
+
 bool durable_file_begin(struct durable_file *f, char why[DURABLE_WHY])
 {
-	return step(f, BEGIN, why);
+	return is_in_place(f, why) && step(f, BEGIN, why);
 }
 
 bool durable_file_put(

@@ -1,5 +1,6 @@
 /* Keys on disk as they are committed: what survives, what waits, what is taken away. */
 #include <check.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -347,6 +348,47 @@ START_TEST(always_fails_while_the_disk_is_full)
 }
 END_TEST
 
+/* What failed is tried again with the next second. */
+static struct ow_op *commit_again(const char *key)
+{
+	struct ow_claim c = claim_of(text_of(key), 1);
+	struct ow_op *op = mock_commit(store, &c, &(struct ow_result){.status = 200});
+	mock_advance(m, 1000);
+	return op;
+}
+
+static void must_fail(struct ow_op *op, const char *problem)
+{
+	wait_for(op);
+	ck_assert_int_eq(mock_rc(op), OW_FAIL);
+	ck_assert_msg(strstr(mock_why(op), problem), "%s", mock_why(op));
+}
+
+/* What is written to it would be gone with the process. */
+START_TEST(a_file_that_is_not_in_its_place_takes_nothing)
+{
+	char away[512];
+	make_directory();
+	snprintf(away, sizeof(away), "%s.away", path);
+	begin_at(0, ALWAYS);
+	finish("before", 1);
+	ck_assert_int_eq(rename(path, away), 0);
+	must_fail(commit_begun("k", 1), "was removed while it is in use");
+	close(open(path, O_WRONLY | O_CREAT, 0600));
+	must_fail(commit_again("k"), "was replaced while it is in use");
+	ck_assert_int_eq(rename(away, path), 0);
+	struct ow_op *op = commit_again("k");
+	wait_for(op);
+	ck_assert_msg(mock_rc(op) == OW_OK, "%s", mock_why(op));
+	kill_it();
+	begin_at(0, ALWAYS);
+	ck_assert_int_eq(claim("before", 2)->state, OW_CLAIM_DONE);
+	ck_assert_int_eq(claim("k", 2)->state, OW_CLAIM_DONE);
+	end();
+	remove_directory();
+}
+END_TEST
+
 /* More than the queue holds while nothing can be written: found in the memory afterwards. */
 START_TEST(a_duration_goes_on_and_catches_up)
 {
@@ -547,6 +589,7 @@ static Suite *suite(void)
 	tcase_add_test(t, evicted_keys_go);
 	tcase_add_test(t, without_room_for_all_some_are_forgotten);
 	tcase_add_test(t, always_fails_while_the_disk_is_full);
+	tcase_add_test(t, a_file_that_is_not_in_its_place_takes_nothing);
 	tcase_add_test(t, a_duration_goes_on_and_catches_up);
 	tcase_add_test(t, a_drain_says_what_it_could_not_write);
 	tcase_add_test(t, a_commit_that_is_cancelled_is_finished_and_may_be_on_disk);
