@@ -261,7 +261,7 @@ START_TEST(nor_in_the_middle_of_a_write)
 		rig_execute("DELETE FROM event");
 		memset(fates, UNKNOWN, (size_t)next);
 	}
-	ck_assert_int_gt(most, 1000);
+	ck_assert_int_gt(most, 100);
 }
 END_TEST
 
