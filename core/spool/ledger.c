@@ -232,7 +232,7 @@ static void committed(struct ledger *l, const struct transaction *t)
 		log_write_seldom(OW_LOG_INFO, "again", "spool", NULL,
 		    "%s/spool.db can be written again", l->setup->directory);
 		l->failing = false;
-		l->obstacle = NULL;
+		l->obstacle = find_obstacle(l, t->lost, t->room);
 	}
 	if (t->changes > 0)
 		metric_observe(l->metrics.batch, (double)t->changes);
@@ -246,11 +246,11 @@ static void committed(struct ledger *l, const struct transaction *t)
 }
 
 /* Nothing of it has happened. */
-static void rolled_back(struct ledger *l, const struct transaction *t, int rc)
+static void rolled_back(struct ledger *l, const struct transaction *t, size_t count, int rc)
 {
 	rows_rollback(l->rows);
 	l->tally = t->before;
-	if (t->changes == 0)
+	if (count == 0)
 		return;
 	l->failing = true;
 	l->obstacle = rows_why(rc);
@@ -283,7 +283,7 @@ static int transact(struct ledger *l, struct spool_request *first, size_t count)
 		committed(l, &t);
 	} else {
 		snprintf(t.error, sizeof(t.error), "%s", rows_error(l->rows));
-		rolled_back(l, &t, rc);
+		rolled_back(l, &t, count, rc);
 	}
 	return rc;
 }

@@ -11,7 +11,7 @@
 #include "spool/results.h"
 #include "spool/taken.h"
 
-/* With nothing to do it looks this often for what others did, and what is too old. */
+/* It looks this often for what others did, what is too old, and whether it can write. */
 #define IDLE_MS 1000
 
 /* One transaction: so that it ends within a moment, and the log before the file stays short. */
@@ -40,8 +40,9 @@ struct writer {
 	struct spool_setup setup;
 	struct ledger ledger;
 	struct taken taken;
-	int64_t wall_ms; /* when it was last looked at */
-	bool set_back;	 /* by then, or before the start: some may be due too late */
+	int64_t idled_us; /* when it last did what nobody asks for */
+	int64_t wall_ms;  /* when it was last looked at */
+	bool set_back;	  /* by then, or before the start: some may be due too late */
 	struct spool_request *owed, **owed_last; /* nobody waits for these: to be tried again */
 };
 
@@ -205,8 +206,15 @@ static struct spool_request *add_owed(struct writer *w, struct spool_request *fi
 	return first;
 }
 
+/* With requests all the time, too: workers ask as often for what is due. */
+static bool is_time_to_idle(const struct writer *w)
+{
+	return clock_mono_us(w->setup.clock) - w->idled_us >= IDLE_MS * 1000;
+}
+
 static void idle(struct writer *w)
 {
+	w->idled_us = clock_mono_us(w->setup.clock);
 	look_for_others(w);
 	if (w->owed)
 		do_all(w, add_owed(w, NULL));
@@ -241,7 +249,7 @@ static void *run(void *arg)
 			asked = add_owed(w, asked);
 		if (asked)
 			do_all(w, asked);
-		else
+		if (!asked || is_time_to_idle(w))
 			idle(w);
 	}
 	return NULL;

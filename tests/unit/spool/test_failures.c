@@ -1,4 +1,5 @@
 /* A disk that is full, fails, or loses its power: what was said to be kept is kept. */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,39 @@ START_TEST(a_disk_with_room_again_is_noticed_without_being_asked)
 	put(&a, "{}", 2);
 	check_kept(&a);
 	ck_assert_int_eq(rig_query("PRAGMA user_version"), 1);
+}
+END_TEST
+
+/* Nor does it take a quiet moment. */
+START_TEST(so_it_is_while_others_look_for_what_is_due)
+{
+	struct rig_answer a;
+	atomic_store(&disk.room, DISK_IS_FULL);
+	put(&a, "{}", 2);
+	check_refused(&a, "the disk is full");
+	atomic_store(&disk.room, DISK_IS_LARGE);
+	for (int i = 0; i < 100 && spool_obstacle(rig.spool); i++) {
+		rig_advance(100);
+		rig_take(1);
+	}
+	ck_assert_ptr_null(spool_obstacle(rig.spool));
+}
+END_TEST
+
+START_TEST(a_file_that_another_keeps_locked_takes_nothing)
+{
+	static const char why[] = "another program keeps the spool locked";
+	struct rig_answer a;
+	sqlite3 *other;
+	ck_assert_int_eq(sqlite3_open(rig.file, &other), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	put(&a, "{}", 2);
+	check_refused(&a, why);
+	ck_assert_str_eq(spool_obstacle(rig.spool), why);
+	ck_assert_int_eq(sqlite3_close(other), SQLITE_OK);
+	rig_until(!spool_obstacle(rig.spool));
+	put(&a, "{}", 2);
+	check_kept(&a);
 }
 END_TEST
 
@@ -331,6 +365,8 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_add_test(t, a_full_disk_refuses_and_comes_back_by_itself);
 	tcase_add_test(t, a_disk_with_room_again_is_noticed_without_being_asked);
+	tcase_add_test(t, so_it_is_while_others_look_for_what_is_due);
+	tcase_add_test(t, a_file_that_another_keeps_locked_takes_nothing);
 	tcase_add_test(t, one_that_does_not_fit_takes_no_other_along);
 	tcase_add_test(t, a_transaction_that_fails_fails_those_in_it_alone);
 	tcase_add_test(t, a_sync_that_fails_is_no_success);
