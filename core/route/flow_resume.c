@@ -48,8 +48,7 @@ static void renew(struct flow *f)
 	op_limit(&f->op, flow_store_limit_ms(f));
 }
 
-/* The old claim, if there was one, else a new one. */
-static void take_key(struct flow *f)
+void flow_take_key(struct flow *f)
 {
 	if (f->claimed)
 		renew(f);
@@ -62,7 +61,7 @@ void flow_take_key_from(struct flow *f, struct flow *holder)
 	engine_clear_holder(f->engine, f->table_key);
 	holder->holder = false;
 	list_move_all(&f->waiters, &holder->waiters);
-	take_key(f);
+	flow_take_key(f);
 	flow_be_copy_of_kept(holder, f);
 	flow_tell_waiters(f);
 }
@@ -92,7 +91,7 @@ static void begin(struct task *task)
 	if (holder)
 		flow_join(f, holder);
 	else
-		take_key(f);
+		flow_take_key(f);
 }
 
 /* Attempts and deadline are new, as if it had come only now. */

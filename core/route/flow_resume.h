@@ -8,6 +8,8 @@
 /* Begins it, from the worker's queue. row is copied. The route has room for it. */
 void flow_resume(struct engine *engine, struct route *route, const struct spool_event *row);
 
+/* Under its claim of an earlier life, if it had one; else, or if that is over, a new one. */
+void flow_take_key(struct flow *f);
 /*
  * f is on disk, and holder is not, but another process or worker has its key: it may be f
  * itself, in a life that ended. f becomes the holder; who was it, and all that wait, are

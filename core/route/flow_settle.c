@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "plugin/event.h"
-#include "route/flow_claim.h"
 #include "route/flow_policy.h"
+#include "route/flow_resume.h"
 #include "route/flow_spool.h"
 #include "route/history.h"
 
@@ -70,7 +70,7 @@ static void take_over(struct list *waiters)
 		}
 		list_remove(&f->waiting);
 		list_move_all(&f->waiters, waiters);
-		flow_claim(f);
+		flow_take_key(f);
 		return;
 	}
 }
