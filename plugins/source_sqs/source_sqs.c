@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "lib/alloc.h"
+#include "lib/backoff.h"
 #include "lib/sqs/queue_client.h"
 #include "source_sqs/desk.h"
 #include "source_sqs/outbox.h"
@@ -191,8 +192,7 @@ static void sqs_check(const void *options, const struct ow_report *report)
 		    "must be at least %lld, so that each of the receivers may ask for a whole "
 		    "batch",
 		    (long long)whole_batches);
-	if (conf->desk.backoff.base_ms > conf->desk.backoff.max_ms)
-		report->complain(report, "backoff.max", "must not be below backoff.base");
+	backoff_check(conf->desk.backoff.base_ms, conf->desk.backoff.max_ms, "backoff", report);
 }
 
 SQS_QUEUE_CHOICES;
