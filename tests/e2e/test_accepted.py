@@ -147,7 +147,8 @@ class Kills(Kept):
             crm, onceway=onceway, store=self.redis(), **options,
             sink={"pool": {"max_connections": 8}, "timeout": {"total": LOCK},
                   "retry": {"attempts": 100, "max": "10s"}},
-            route={"lock": LOCK, "deadline": "10m", "max_inflight": max_inflight})
+            route={"lock": LOCK, "deadline": "10m", "window": "1d",
+                   "max_inflight": max_inflight})
 
     def send(self, onceway, count, acknowledged, data=()):
         port = int(onceway.config.read_text().split("127.0.0.1:")[2].split('"')[0])
@@ -480,9 +481,10 @@ class Full(Kept):
         return status["spool"]
 
     def test_says_so_in_readyz(self):
-        gate = threading.Event()
+        gate, workers = threading.Event(), self.workers(4)
         onceway = self.accepting(
-            self.sink(default=Answer(gate=gate)), onceway={"spool": {"max_size": "1MiB"}})
+            self.sink(default=Answer(gate=gate)), listener=workers["listener"],
+            onceway={"spool": {"max_size": "1MiB"}, **workers["onceway"]})
         self.assertEqual(self.wait_ready(onceway), {
             "ready": True, "waiting": 0, "waiting_bytes": 0, "dead_letters": 0})
         count = len(self.fill(onceway, "a"))

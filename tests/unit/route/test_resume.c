@@ -239,12 +239,15 @@ START_TEST(a_copy_that_waits_for_its_claim_makes_way)
 	rig_emit("a");
 	rig_emit("a");
 	rig_spin();
-	rig_expect("claim a");
 	resume(claimed());
-	rig_until(rig_outcomes(OW_DELIVERED) == 1); /* from its next question on */
-	rig_expect(
-	    "claim a, renew a, settle a duplicate 200, settle a duplicate 200, deliver a, "
-	    "commit a, remove 1");
+	rig_until(rig_outcomes(OW_DELIVERED) == 1);
+	/* After one question or more. */
+	const char *end = strstr(rig.story.data, "renew a");
+	ck_assert_ptr_nonnull(end);
+	ck_assert_str_eq(end,
+	    "renew a, settle a duplicate 200, settle a duplicate 200, deliver a, commit a, "
+	    "remove 1");
+	buf_clear(&rig.story);
 	ck_assert_int_eq(rig_outcomes(OW_DUPLICATE), 2);
 }
 END_TEST
